@@ -1,0 +1,69 @@
+# make lab    environment, data, JupyterLab open at the course map
+# make test   environment, unit tests, every notebook
+#
+# TORCH=cpu   use PyTorch's own CPU build (about 1 GB on disk instead of 6); works with either command.
+# PORT=8888   the port of `make lab`.
+# JOBS=2      how many notebooks and test files run side by side in `make test`.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+JOBS  ?= 2
+PORT  ?= 8888
+TORCH ?= auto
+UV_VERSION := 0.13.9
+
+# The oldest to newest interpreter that the course supports; `make PYTHON=/path/to/python3.12 lab` chooses one.
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$p" && break; done)
+
+STAMP := $(VENV)/.installed-torch-$(TORCH)
+
+.PHONY: help lab test env data unit notebooks lint lock run clean browser
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+	@echo
+	@echo "also: make unit | notebooks | lint | browser | lock | clean"
+
+lab: env
+	@$(BIN)/course lab --port $(PORT)
+
+test: env
+	@$(BIN)/course test --jobs $(JOBS)
+
+unit: env
+	@$(BIN)/course test --jobs $(JOBS) --only unit
+
+notebooks: env
+	@$(BIN)/course test --jobs $(JOBS) --only notebooks
+
+# Opens JupyterLab in Chromium and runs lesson 15 in it. Needs a chromium on the machine.
+browser: env
+	@$(BIN)/python -m pytest -q tests/browser
+
+lint: env
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+data: env
+	@$(BIN)/course data make
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one from https://www.python.org/downloads/, or name it: make PYTHON=/path/to/python3.12 lab"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot create virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/uv --version 2>/dev/null | grep -qF "uv $(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "Installing the locked versions into $(VENV) (torch and its libraries come with the first run)"
+	@VIRTUAL_ENV=$(VENV) $(if $(filter cpu,$(TORCH)),UV_TORCH_BACKEND=cpu) $(BIN)/uv pip install -r requirements.lock -e .
+	@rm -f $(VENV)/.installed-torch-* && touch $@
+
+# Exact versions for every supported Python and platform. Torch's CUDA libraries are left out: torch itself pins them,
+# and the CPU build does without.
+lock:
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
+		--no-header --no-annotate --no-emit-index-url -o .lock.tmp
+	@{ sed -n '/^# Exact versions/,/^# and the CPU/p' Makefile; echo "# Written by make lock."; \
+		grep -vE '^(nvidia-|cuda-|triton)' .lock.tmp; } > requirements.lock && rm .lock.tmp
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache

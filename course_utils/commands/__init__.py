@@ -1,0 +1,1 @@
+"""The subcommands of the ``course`` command line, one module each."""
