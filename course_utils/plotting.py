@@ -166,7 +166,7 @@ def image_grid(
 
 
 def as_picture(image) -> np.ndarray:
-    """Return any of the image types that :func:`image_grid` takes as an array that ``imshow`` draws: ``(H, W[, 3])``."""
+    """Return any image that :func:`image_grid` takes as an array that ``imshow`` draws: ``(H, W[, 3])``."""
     array = np.asarray(image.detach().cpu() if hasattr(image, "detach") else image)
     if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] not in (1, 3):
         array = np.moveaxis(array, 0, -1)
