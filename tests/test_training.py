@@ -1,0 +1,230 @@
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from course_utils import training
+
+
+def blobs(n=60, seed=0):
+    """Two separable clouds of points, 4 numbers each."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2
+    return TensorDataset(torch.randn(n, 4, generator=generator) + 3.0 * labels[:, None], labels)
+
+
+def model(seed=0, hidden=8):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(4, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(hidden, 2))
+
+
+def trained(net, epochs=3, batch_size=16, learning_rate=0.05, **options):
+    train = DataLoader(blobs(), batch_size=batch_size)
+    valid = DataLoader(blobs(seed=1), batch_size=batch_size)
+    optimizer = torch.optim.SGD(net.parameters(), lr=learning_rate, momentum=0.9)
+    return training.fit(net, train, valid, epochs=epochs, optimizer=optimizer, **options)
+
+
+def test_fit_equals_a_hand_written_loop():
+    ours, by_hand = model(), model()
+    torch.manual_seed(5)
+    history = trained(ours, epochs=3)
+    torch.manual_seed(5)
+    optimizer = torch.optim.SGD(by_hand.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(3):
+        by_hand.train()
+        for inputs, labels in DataLoader(blobs(), batch_size=16):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(by_hand(inputs), labels).backward()
+            optimizer.step()
+    for mine, theirs in zip(ours.state_dict().values(), by_hand.state_dict().values()):
+        assert torch.equal(mine, theirs)
+    by_hand.eval()
+    inputs, labels = blobs(seed=1).tensors
+    with torch.no_grad():
+        expected = nn.functional.cross_entropy(by_hand(inputs), labels).item()
+    assert history.valid_loss[-1] == pytest.approx(expected, rel=1e-6)
+    assert history.valid_accuracy[-1] > 0.9
+
+
+def test_scores_weigh_samples_and_not_batches():
+    # 16 right answers, then a last batch of 1 wrong one: 16/17, where a mean over batches would say 1/2.
+    logits = torch.eye(2)[torch.zeros(17, dtype=torch.long)] * 4
+    labels = torch.tensor([0] * 16 + [1])
+    identity = nn.Linear(2, 2, bias=False)
+    with torch.no_grad():
+        identity.weight.copy_(torch.eye(2))
+    score = training.evaluate(identity, DataLoader(TensorDataset(logits, labels), batch_size=16))
+    assert score.accuracy == pytest.approx(16 / 17)
+    assert score.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item())
+    assert score.samples == 17
+
+
+def test_evaluate_uses_eval_mode_and_restores_each_module():
+    net = model().train()
+    net[1].eval()  # a frozen batch norm must stay frozen
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    first = training.evaluate(net, DataLoader(blobs(), batch_size=7))
+    second = training.evaluate(net, DataLoader(blobs(), batch_size=60))
+    assert first.loss == pytest.approx(second.loss, rel=1e-5)  # dropout or batch statistics would differ
+    assert net.training and net[3].training and not net[1].training
+    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+def test_best_weights_are_on_disk_and_load_into_a_fresh_model(tmp_path):
+    path = tmp_path / "runs" / "best.pt"
+    history = trained(model(), epochs=6, checkpoint=path)
+    fresh = model(seed=9)
+    numbers = training.load_checkpoint(path, fresh)
+    assert numbers["epoch"] == history.best_epoch
+    score = training.evaluate(fresh, DataLoader(blobs(seed=1), batch_size=16))
+    assert score.loss == min(history.valid_loss) == numbers["valid_loss"]
+    assert [file.name for file in path.parent.iterdir()] == ["best.pt"]
+
+
+def test_best_epoch_is_counted_from_one_and_needs_an_epoch():
+    assert training.History(valid_loss=[0.5, 0.3, 0.3, 0.4]).best_epoch == 2
+    with pytest.raises(ValueError, match="empty"):
+        _ = training.History().best_epoch
+
+
+def test_a_diverging_loss_stops_with_advice_and_keeps_the_best_checkpoint(tmp_path):
+    net, path = model(), tmp_path / "best.pt"
+    trained(net, epochs=2, checkpoint=path)
+    good = path.read_bytes()
+    with torch.no_grad():
+        net[0].weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="nan in epoch 1. Try a smaller learning rate"):
+        trained(net, epochs=2, checkpoint=path)
+    assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_too_few_epochs(epochs):
+    with pytest.raises(ValueError, match="at least 1"):
+        trained(model(), epochs=epochs)
+
+
+def test_empty_loaders_are_named():
+    net = model()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="training loader gave no batch"):
+        training.fit(net, [], [], epochs=1, optimizer=optimizer)
+    with pytest.raises(ValueError, match="loader gave no batch"):
+        training.evaluate(net, [])
+
+
+class Pooled(nn.Module):
+    """A tiny convolutional network with the interface that feature extraction expects."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 5, 3)
+        self.norm = nn.BatchNorm2d(5)
+
+    def pooled(self, images):
+        return self.norm(self.convolution(images)).mean((2, 3))
+
+
+def test_features_are_those_of_the_model_in_eval_mode_in_order():
+    torch.manual_seed(0)
+    net = Pooled().train()
+    images, labels = torch.randn(11, 3, 8, 8), torch.arange(11)
+    features, kept = training.extract_features(net, TensorDataset(images, labels), batch_size=4).tensors
+    assert net.training and net.norm.num_batches_tracked == 0
+    net.eval()
+    assert torch.allclose(features, net.pooled(images), atol=1e-6)
+    assert torch.equal(kept, labels) and not features.requires_grad
+    with pytest.raises(ValueError, match="empty"):
+        training.extract_features(net, TensorDataset(torch.empty(0, 3, 8, 8), torch.empty(0)))
+
+
+def test_checkpoint_of_another_architecture_leaves_the_model_alone(tmp_path):
+    path = tmp_path / "wide.pt"
+    training.save_checkpoint(path, model(hidden=16))
+    net = model(hidden=8)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    with pytest.raises(ValueError, match="another architecture: 0 tensors are missing, 0 unknown, [1-9]"):
+        training.load_checkpoint(path, net)
+    with pytest.raises(ValueError, match="another architecture: .* tensors are missing"):
+        training.load_checkpoint(path, nn.Linear(2, 2))
+    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+class Hostile:
+    """Pickles into a call that would leave a trace."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_damaged_foreign_and_hostile_files_are_refused(tmp_path):
+    path, net = tmp_path / "best.pt", model()
+    training.save_checkpoint(path, net)
+    whole = path.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"", b"not a checkpoint"):
+        path.write_bytes(damage)
+        with pytest.raises(ValueError, match="Delete it and train again"):
+            training.load_checkpoint(path, net)
+    torch.save({"weights": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="no checkpoint of format 1"):
+        training.load_checkpoint(path, net)
+    torch.save({"format": 1, "model": Hostile(tmp_path / "trace")}, path)
+    with pytest.raises(ValueError, match="cannot be read"):
+        training.load_checkpoint(path, net)
+    assert not (tmp_path / "trace").exists()
+    with pytest.raises(FileNotFoundError, match="Train first"):
+        training.load_checkpoint(tmp_path / "none.pt", net)
+
+
+def _save_for_ever(path, started):
+    net = nn.Linear(400, 400)
+    step = 0
+    while True:
+        step += 1
+        with torch.no_grad():
+            net.weight.fill_(step)
+            net.bias.fill_(step)
+        training.save_checkpoint(path, net, step=step)
+        started.set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
+def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    path, started = tmp_path / "best.pt", context.Event()
+    process = context.Process(target=_save_for_ever, args=(path, started))
+    process.start()
+    try:
+        assert started.wait(60)
+        time.sleep(0.2)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    net = nn.Linear(400, 400)
+    step = training.load_checkpoint(path, net)["step"]
+    assert torch.all(net.weight == step) and torch.all(net.bias == step)
+
+
+def test_a_failing_write_keeps_the_old_checkpoint_and_no_clutter(tmp_path, monkeypatch):
+    path = tmp_path / "best.pt"
+    training.save_checkpoint(path, model())
+    old = path.read_bytes()
+
+    def full_disk(content, file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        training.save_checkpoint(path, model(seed=3))
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
