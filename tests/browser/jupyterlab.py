@@ -1,0 +1,137 @@
+"""Opens the course in JupyterLab in a real Chromium, runs a lesson to its last cell and reads back what was saved.
+
+Run by ``make browser``; not part of ``make test``, which must pass on machines without a browser. With
+``COURSE_SCREENSHOTS=FOLDER`` the pictures of what a learner sees are kept there.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ("00_start_here", "15_cat_emotions")
+PATIENCE = 240  # seconds for a whole lesson, on two cores with a browser beside it
+
+
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.fail("No Chromium on this machine. On Debian or Ubuntu: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A copy of the notebooks, served by ``course lab``; running them there leaves the repository as it is."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    (folder / "course_utils").mkdir()
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTERLAB_SETTINGS_DIR"):
+        environment[name] = str(tmp_path_factory.mktemp(name.lower()))
+    log = tmp_path_factory.mktemp("log") / "lab.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "course_utils.cli", "lab", "--port", "18889"],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        found, deadline = None, time.monotonic() + 180
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.3)
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/\S+\?token=(\w+)", log.read_text())
+        assert found, log.read_text()
+        yield found.groups()
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser.new_page(viewport={"width": 1280, "height": 1000})
+        browser.close()
+
+
+def ask(server: tuple[str, str], path: str):
+    base, token = server
+    with urllib.request.urlopen(f"{base}/api/{path}?token={token}", timeout=30) as response:
+        return json.load(response)
+
+
+def picture(page: Page, name: str) -> None:
+    folder = os.environ.get("COURSE_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def open_notebook(page: Page, server: tuple[str, str], lesson: str) -> None:
+    base, token = server
+    page.goto(f"{base}/lab/tree/notebooks/{lesson}.ipynb?token={token}")
+    page.get_by_text("Python 3 (ipykernel)").first.wait_for(timeout=90_000)
+    page.locator(".jp-Notebook .jp-RenderedMarkdown h1").first.wait_for(timeout=60_000)
+
+
+def run_all(page: Page, server: tuple[str, str], lesson: str) -> dict:
+    """Clear all outputs, run all cells through the menu, save, and return the saved notebook."""
+    for menu, item in (("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells")):
+        page.locator("#jp-MainMenu").get_by_text(menu, exact=True).click()
+        page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
+    cells = [cell for cell in ask(server, f"contents/notebooks/{lesson}.ipynb")["content"]["cells"]]
+    expected = sum(cell["cell_type"] == "code" for cell in cells)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        time.sleep(2)
+        page.keyboard.press("Control+s")
+        time.sleep(1)
+        saved = ask(server, f"contents/notebooks/{lesson}.ipynb")["content"]
+        code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
+        failed = any(output["output_type"] == "error" for cell in code for output in cell["outputs"])
+        if failed or (code[-1]["execution_count"] or 0) >= expected:
+            return saved
+    pytest.fail(f"{lesson} did not come to its last cell in {PATIENCE} s")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_runs_to_its_last_cell(page, server, lesson):
+    open_notebook(page, server, lesson)
+    picture(page, f"{lesson}-opened")
+    saved = run_all(page, server, lesson)
+    code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
+    errors = [
+        (index, output["ename"], output["evalue"])
+        for index, cell in enumerate(code)
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    ]
+    assert errors == []
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first.evaluate(
+        "panel => panel.scrollTo(0, panel.scrollHeight)"
+    )
+    time.sleep(1)
+    picture(page, f"{lesson}-last-cell")
+    figures = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output figure img")
+    for index in range(figures.count()):
+        figure = figures.nth(index)
+        assert len(figure.get_attribute("alt")) >= 20
+        assert figure.evaluate("image => image.naturalWidth") > 100

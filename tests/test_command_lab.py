@@ -1,0 +1,92 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from click.testing import CliRunner
+
+from course_utils import cli, repository
+from course_utils.commands import lab
+
+
+def test_help_names_every_command_and_imports_no_torch():
+    code = (
+        "import sys; from click.testing import CliRunner; from course_utils.cli import main; "
+        "print(CliRunner().invoke(main, ['--help']).output); assert 'torch' not in sys.modules"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert all(re.search(rf"^  {name} +\w", shown, re.M) for name in cli.SUBCOMMANDS)
+
+
+@pytest.mark.parametrize("name", list(cli.SUBCOMMANDS))
+def test_every_command_explains_itself(name):
+    result = CliRunner().invoke(cli.main, [name, "--help"])
+    assert result.exit_code == 0 and "Usage:" in result.output
+
+
+def test_an_unknown_command_is_refused():
+    result = CliRunner().invoke(cli.main, ["grill"])
+    assert result.exit_code == 2 and "grill" in result.output
+
+
+def test_outside_a_clone_one_sentence_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(repository, "__file__", str(tmp_path / "site-packages" / "course_utils" / "repository.py"))
+    result = CliRunner().invoke(cli.main, ["lab"])
+    assert result.exit_code == 1
+    assert "works in a clone of the course" in result.output
+
+
+@pytest.mark.parametrize(
+    "platform, environment, expected",
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+    ],
+)
+def test_display_is_found(monkeypatch, platform, environment, expected):
+    monkeypatch.setattr(sys, "platform", platform)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert lab.has_display() is expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stops the server by a POSIX signal")
+def test_lab_without_a_display_serves_the_course_map_and_prints_its_address(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["JUPYTER_RUNTIME_DIR"] = str(tmp_path)
+    log = tmp_path / "log.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "course_utils.cli", "lab", "--port", "18888"],
+            cwd=repository.repository_root(),
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            address, deadline = None, time.monotonic() + 90
+            while address is None and time.monotonic() < deadline:
+                time.sleep(0.3)
+                address = re.search(
+                    r"(http://127\.0\.0\.1:\d+)/lab/tree/notebooks/00_start_here\.ipynb\?token=(\w+)", log.read_text()
+                )
+            assert address, log.read_text()
+            base, token = address.groups()
+            with urllib.request.urlopen(f"{base}/api/contents/notebooks?token={token}", timeout=30) as response:
+                names = {entry["name"] for entry in json.load(response)["content"]}
+            assert {"00_start_here.ipynb", "15_cat_emotions.ipynb"} <= names
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
