@@ -1,0 +1,92 @@
+"""The fetched data: where it lies, and what to say when it is not there."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course_utils.settings import data_dir
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# name -> what `course data fetch` brings
+REAL: dict[str, str] = {
+    "faces": "Labeled Faces in the Wild: the 26 people with most pictures",
+    "vehicles": "Caltech-101: airplanes, motorbikes, schooners",
+    "cats": "your own photographs in YOLO layout (--from)",
+    "photos": "Caltech-256: six animals and airplanes",
+    "digits": "Fashion-MNIST: clothes, 28 x 28",
+}
+
+# The four files of MNIST, and of every set made in its image.
+IDX_FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+def real_folder(name: str) -> Path:
+    """Return where the fetched set ``name`` lies; if the folder is there, it is complete."""
+    return data_dir() / "real" / name
+
+
+def require_real(name: str) -> Path:
+    """Return the folder of the fetched set ``name``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has not been fetched.
+    """
+    folder = real_folder(name)
+    if not folder.is_dir():
+        where = " --from ADDRESS-OR-PATH" if name == "cats" else ""
+        raise FileNotFoundError(
+            f"The real {name} have not been fetched: {folder} does not exist. "
+            f"Run `course data fetch {name}{where}` on a machine with internet, or use source='embedded'."
+        )
+    return folder
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read one file in MNIST's IDX format, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        Its header says the type (only unsigned bytes are read) and the shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, (N, H, W) for images and (N,) for labels.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or is not an IDX file of bytes.
+
+    References
+    ----------
+    Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
+    """
+    import numpy as np
+
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            raw = file.read()
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}). Fetch it again.") from error
+    if raw[:3] != b"\x00\x00\x08" or len(raw) < 4 + 4 * raw[3]:
+        raise ValueError(
+            f"{path} is not an IDX file of bytes: expected it to start with 00 00 08, got {raw[:4].hex()}."
+        )
+    shape = tuple(np.frombuffer(raw, ">u4", count=raw[3], offset=4).astype(int))
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
+    if values.size != np.prod(shape):
+        raise ValueError(f"{path} is damaged: its header promises {shape}, it holds {values.size} values.")
+    return values.reshape(shape)

@@ -1,0 +1,172 @@
+"""`course data`, as it is typed; nothing is drawn or downloaded here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from course_utils.cli import main
+from course_utils.commands import data as command_data
+from course_utils.data import store
+from data_scripts import fetch as fetch_module
+
+GENERATORS = ("tiny_faces", "tiny_vehicles", "tiny_cats")
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def standins(tmp_path, monkeypatch):
+    """Generators of one small file each; the test may raise their versions by writing the module again."""
+
+    def write(folder: Path, progress) -> None:
+        (folder / "picture").write_bytes(b"x" * 1500)
+        progress(1)
+
+    for module in GENERATORS:
+        (tmp_path / f"{module}.py").write_text("VERSION = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sets = {
+        module.removeprefix("tiny_"): store.EmbeddedSet(1, f"about {module}", module, write) for module in GENERATORS
+    }
+    monkeypatch.setattr(store, "EMBEDDED", sets)
+
+
+def course(*arguments):
+    return CliRunner().invoke(main, ["data", *arguments])
+
+
+def test_list_before_and_after_making(data_folder):
+    before = course("list")
+    assert before.exit_code == 0
+    assert str(data_folder) in before.output
+    for name in ("faces", "vehicles", "cats", "photos", "digits"):
+        assert name in before.output and f"real/{name}" in before.output
+    assert before.output.count("not made") == 3 and before.output.count("not fetched") == 5
+    assert before.output.count("installed  ") == 2
+    assert course("make", "cats").exit_code == 0
+    (data_folder / "real" / "digits").mkdir(parents=True)
+    (data_folder / "real" / "digits" / "f").write_bytes(b"x" * 2000)
+    after = course("list").output
+    assert "made, 1.5 kB" in after and "embedded/cats-v1" in after
+    assert "fetched, 2.0 kB" in after
+    assert after.count("not made") == 2 and after.count("not fetched") == 4
+
+
+def test_make_all_then_again(data_folder):
+    first = course("make")
+    assert first.exit_code == 0, first.output
+    for name in ("faces", "vehicles", "cats"):
+        assert f"{name}: made in 0." in first.output
+        assert (data_folder / "embedded" / f"{name}-v1" / "picture").exists()
+    second = course("make")
+    assert second.output.count("already there, 1.5 kB") == 3
+
+
+def test_make_some():
+    result = course("make", "cats", "photos")
+    assert "cats: made" in result.output and "photos: nothing to make" in result.output
+    assert "faces" not in result.output
+
+
+def test_make_unknown_name():
+    result = course("make", "dogs")
+    assert result.exit_code == 2
+    assert "dogs" in result.output and "faces" in result.output
+
+
+def test_prune(tmp_path, data_folder):
+    course("make")
+    (tmp_path / "tiny_cats.py").write_text("VERSION = 12\n")
+    listed = course("list").output
+    assert "cats-v1 (1.5 kB)" in listed and "--prune" in listed
+    made = course("make", "--prune")
+    assert "cats: made" in made.output
+    embedded = data_folder / "embedded"
+    assert sorted(path.name for path in embedded.iterdir() if path.is_dir()) == ["cats-v12", "faces-v1", "vehicles-v1"]
+    assert "--prune" not in course("list").output
+
+
+def test_make_where_one_cannot_write(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "file"))
+    result = course("make", "cats")
+    assert result.exit_code == 1
+    assert "COURSE_DATA" in result.output and str(tmp_path / "file") in result.output
+    assert "Traceback" not in result.output
+
+
+def test_fetch_passes_names_and_address_on(monkeypatch, data_folder):
+    asked = []
+    monkeypatch.setattr(fetch_module, "fetch", lambda name, where, echo: asked.append((name, where)))
+    assert course("fetch", "cats", "--from", "cats.zip").exit_code == 0
+    assert asked == [("cats", "cats.zip")]
+    asked.clear()
+    result = course("fetch")
+    assert [name for name, _ in asked] == ["faces", "vehicles", "photos", "digits"]  # cats have no public address
+    assert "To download: 1.6 GB" in result.output
+    (data_folder / "real" / "photos").mkdir(parents=True)
+    assert "To download: 411.6 MB" in course("fetch").output
+
+
+@pytest.mark.parametrize("names", [[], ["cats", "faces"]])
+def test_from_takes_one_name(names):
+    result = course("fetch", *names, "--from", "cats.zip")
+    assert result.exit_code == 2
+    assert "--from goes with one NAME" in result.output
+
+
+def test_fetch_goes_on_after_a_failure(monkeypatch):
+    asked = []
+
+    def fetch(name, where, echo):
+        asked.append(name)
+        if name == "faces":
+            raise fetch_module.FetchError("faces: no connection")
+
+    monkeypatch.setattr(fetch_module, "fetch", fetch)
+    result = course("fetch", "faces", "digits")
+    assert asked == ["faces", "digits"]
+    assert result.exit_code == 1
+    assert "Error: faces: no connection" in result.output
+
+
+def test_fetch_cats_without_address():
+    result = course("fetch", "cats")
+    assert result.exit_code == 1
+    assert "--from" in result.output and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["make"], ["fetch"]])
+def test_help(arguments):
+    result = course(*arguments, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    if arguments != ["list"]:
+        assert "Examples:" in result.output
+
+
+def test_installed_sets_are_as_many_as_stated():
+    from course_utils.data.loaders import PHOTOS, load_digits
+
+    assert command_data.INSTALLED["photos"][0] == len(PHOTOS)
+    digits = load_digits()
+    assert command_data.INSTALLED["digits"][0] == len(digits.train_images) + len(digits.test_images)
+
+
+def test_list_needs_neither_torch_nor_numpy():
+    code = """if True:
+        import sys
+        from course_utils.cli import main
+        main(["data", "list"], standalone_mode=False)
+        sys.exit(bool({"torch", "numpy", "scipy"} & set(sys.modules)))
+    """
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0

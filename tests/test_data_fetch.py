@@ -1,0 +1,442 @@
+"""Fetching, from a server on this machine: miniature archives in the real layouts, and everything that goes wrong."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import socket
+import tarfile
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from course_utils import data
+from course_utils.data.real import IDX_FILES, real_folder
+from data_scripts import sources
+from data_scripts.archives import ArchiveError, unpack
+from data_scripts.fetch import FetchError, fetch
+from data_scripts.sources import SOURCES, RemoteFile, Source
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+class Server:
+    """Serves ``files`` (path -> bytes); ``cut`` names paths that stop half way; ``asked`` lists what was asked for."""
+
+    def __init__(self):
+        self.files, self.cut, self.asked = {}, set(), []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append(self.path)
+                if self.path not in outer.files:
+                    self.send_error(404)
+                    return
+                content = outer.files[self.path]
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content[: len(content) // 2] if self.path in outer.cut else content)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def jpeg(level=100, size=(30, 20)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (level,) * 3).save(buffer, "jpeg")
+    return buffer.getvalue()
+
+
+def tar_of(files, mode="w"):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zip_of(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def idx(array):
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return gzip.compress(header + array.astype(np.uint8).tobytes())
+
+
+def cats_files(prefix="", valid="valid"):
+    files = {f"{prefix}data.yaml": b"names: [angry, happy]\nnc: 2\n"}
+    for split in ("train", valid, "test"):
+        for i in range(2):
+            files[f"{prefix}{split}/images/{i}.jpg"] = jpeg()
+            files[f"{prefix}{split}/labels/{i}.txt"] = f"{i} .5 .5 .5 .5\n".encode()
+    return files
+
+
+def lfw_tgz():
+    counts = {"Ada_L": 6, "Emmy_N": 3, "Grace_H": 4, "Once_Only": 1}
+    files = {"lfw_funneled/pairs_01.txt": b"x"}
+    for person, (name, count) in enumerate(counts.items()):
+        for i in range(count):
+            files[f"lfw_funneled/{name}/{name}_{i + 1:04d}.jpg"] = jpeg(50 * person + i * 5, (250, 250))
+    return tar_of(files, "w:gz")
+
+
+def caltech101_zip(annotations=True):
+    inner, notes = {"101_ObjectCategories/accordion/image_0001.jpg": jpeg()}, {}
+    for theirs, (_, annotated) in sources.CALTECH101.items():
+        for i in (1, 2):
+            inner[f"101_ObjectCategories/{theirs}/image_{i:04d}.jpg"] = jpeg()
+            buffer = io.BytesIO()
+            savemat(buffer, {"box_coord": np.array([[2, 18, 5, 25 + i]], np.uint16)})
+            notes[f"Annotations/{annotated}/annotation_{i:04d}.mat"] = buffer.getvalue()
+    files = {
+        "caltech-101/101_ObjectCategories.tar.gz": tar_of(inner, "w:gz"),
+        "__MACOSX/caltech-101/._101_ObjectCategories": b"junk",
+    }
+    return zip_of(files | ({"caltech-101/Annotations.tar": tar_of(notes)} if annotations else {}))
+
+
+def caltech256_tar():
+    files = {"256_ObjectCategories/001.ak47/001_0001.jpg": jpeg()}
+    for i, name in enumerate(sources.CALTECH256):
+        for n in (1, 2):
+            files[f"256_ObjectCategories/{name}/{name[:3]}_{n:04d}.jpg"] = jpeg(10 * i + n)
+    return tar_of(files)
+
+
+def fashion_files():
+    return {name: idx(np.zeros((3, 2, 2)) + 9) if "images" in name else idx(np.arange(3)) for name in IDX_FILES}
+
+
+def served(server, name, files, checksum=True):
+    """Put files on the server, and return the table that says so."""
+    remotes = []
+    for file, content in files.items():
+        server.files[f"/{file}"] = content
+        md5 = "md5:" + hashlib.md5(content).hexdigest() if checksum else None
+        remotes.append(RemoteFile(f"{server.address}/{file}", file, md5, len(content)))
+    return {name: Source(tuple(remotes), SOURCES[name].prepare, SOURCES[name].keep)}
+
+
+def nothing_left(data_folder):
+    """Whether no half-made data set lies about."""
+    real = data_folder / "real"
+    return [path.name for path in real.iterdir() if path.name.endswith(".partial")] == []
+
+
+def test_faces(server, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "LFW_PEOPLE", 3)
+    monkeypatch.setattr(sources, "LFW_IMAGES", 10)
+    table = served(server, "faces", {"lfw-funneled.tgz": lfw_tgz()})
+    folder = fetch("faces", sources=table)
+    out = capsys.readouterr().out
+    assert "127.0.0.1" in out and "kB" in out
+    assert [path.name for path in folder.iterdir()] == ["faces.npz"]
+    faces = data.load_faces("real")
+    assert faces.names == ["Ada L", "Emmy N", "Grace H"]
+    assert faces.train_images.shape == faces.test_images.shape == (5, 170, 130)
+    assert np.bincount([*faces.train_labels, *faces.test_labels]).tolist() == [4, 3, 3]
+    assert faces.train_boxes is None
+    assert not (folder.parent / ".downloads" / "faces").exists()  # the archive is not needed any more
+
+
+def test_too_few_faces(server):
+    table = served(server, "faces", {"lfw-funneled.tgz": lfw_tgz()})
+    with pytest.raises(FetchError, match="14 pictures of 4 people; expected 890 of 26"):
+        fetch("faces", sources=table)
+
+
+def test_lfw_shares_are_as_equal_as_they_can_be():
+    assert sources.shares([530, 33, 33, 2], 70) == [23, 23, 22, 2]
+    assert sources.shares([1, 1], 5) == [1, 1]
+    # The 26 people with most pictures in LFW: 24 with 35 or more, and two with 33.
+    taken = sources.shares([530] + [35] * 23 + [33, 33], 890)
+    assert sum(taken) == 890 and min(taken) == 33 and max(taken) == 35
+
+
+@pytest.mark.parametrize("annotations", [True, False])
+def test_vehicles(server, annotations):
+    table = served(server, "vehicles", {"caltech-101.zip": caltech101_zip(annotations)})
+    folder = fetch("vehicles", sources=table)
+    assert not list(folder.rglob("accordion"))
+    vehicles = data.load_vehicles("real")
+    assert vehicles.classes == ["airplane", "motorbike", "schooner"]
+    assert vehicles.targets == [0, 0, 1, 1, 2, 2]
+    if annotations:  # stored as y0, y1, x0, x1, counted from 1
+        assert vehicles.boxes[0].tolist() == [[4, 1, 26, 18]] and vehicles.boxes[1].tolist() == [[4, 1, 27, 18]]
+    else:
+        assert vehicles.boxes is None
+
+
+def test_photos(server):
+    folder = fetch("photos", sources=served(server, "photos", {"256_ObjectCategories.tar": caltech256_tar()}))
+    assert len(list(folder.iterdir())) == 7
+    photos = data.load_photos("real")
+    assert list(photos) == ["airplanes", "bear", "butterfly", "chimp", "ostrich", "penguin", "snake"]
+    assert photos["bear"].shape == (20, 30, 3) and np.allclose(photos["bear"], 1, atol=2)
+
+
+def test_digits(server):
+    fetch("digits", sources=served(server, "digits", fashion_files()))
+    digits = data.load_digits("real")
+    assert digits.train_images.shape == (3, 2, 2) and digits.names[2] == "Pullover"
+
+
+@pytest.mark.parametrize("kind", ["address", "zip", "folder"])
+@pytest.mark.parametrize("prefix, valid", [("", "valid"), ("export/cats/", "val")])
+def test_cats_from(server, tmp_path, kind, prefix, valid):
+    files = cats_files(prefix, valid)
+    if kind == "address":
+        server.files["/cats.zip"] = zip_of(files)
+        where = f"{server.address}/cats.zip"
+    else:
+        where = tmp_path / "cats.zip"
+        where.write_bytes(zip_of(files))
+    if kind == "folder":
+        with zipfile.ZipFile(where) as archive:
+            archive.extractall(tmp_path / "unpacked")
+        where = tmp_path / "unpacked"
+    folder = fetch("cats", where)
+    assert sorted(path.name for path in folder.iterdir()) == ["data.yaml", "test", "train", "valid"]
+    assert [len(split) for split in data.load_cats("real")] == [2, 2, 2]
+    if kind != "address":
+        assert where.exists()  # what is yours stays
+
+
+def test_cats_need_an_address():
+    with pytest.raises(FetchError, match="no public address.*course data fetch cats --from"):
+        fetch("cats")
+
+
+def test_cats_with_a_mistake_name_the_file_and_the_line(tmp_path):
+    files = cats_files()
+    files["train/labels/1.txt"] = b"7 .5 .5 .5 .5\n"
+    (tmp_path / "cats.zip").write_bytes(zip_of(files))
+    with pytest.raises(FetchError, match=r"^cats: train.labels.1\.txt, line 1: class 7"):
+        fetch("cats", tmp_path / "cats.zip")
+    assert not real_folder("cats").exists()
+    assert not list((real_folder("cats").parent / ".downloads").rglob("*.jpg"))
+
+
+def test_archive_that_you_have_already(server, tmp_path):
+    (tmp_path / "mine.zip").write_bytes(caltech101_zip())
+    fetch("vehicles", tmp_path / "mine.zip")
+    assert len(data.load_vehicles("real")) == 6
+
+
+@pytest.mark.parametrize("where", ["nowhere.zip", "ftp://example.org/cats.zip"])
+def test_from_what_is_not_there(where):
+    with pytest.raises(FetchError, match=f"--from {where}: there is no such file"):
+        fetch("cats", where)
+
+
+def test_second_run_downloads_nothing(server, capsys):
+    table = served(server, "digits", fashion_files())
+    fetch("digits", sources=table)
+    asked = len(server.asked)
+    fetch("digits", sources=table)
+    assert len(server.asked) == asked == 4
+    assert "already fetched" in capsys.readouterr().out
+
+
+def test_wrong_checksum(server, data_folder):
+    table = served(server, "photos", {"256_ObjectCategories.tar": caltech256_tar()})
+    server.files["/256_ObjectCategories.tar"] += b"more"
+    with pytest.raises(FetchError, match="256_ObjectCategories.tar from 127.0.0.1.*checksum md5.*--from"):
+        fetch("photos", sources=table)
+    assert not real_folder("photos").exists() and nothing_left(data_folder)
+    server.files["/256_ObjectCategories.tar"] = server.files["/256_ObjectCategories.tar"][:-4]
+    fetch("photos", sources=table)
+    assert len(data.load_photos("real")) == 7
+
+
+def test_not_found(server, data_folder):
+    table = served(server, "digits", fashion_files())
+    del server.files["/" + IDX_FILES[2]]
+    with pytest.raises(FetchError, match=f"answered 404 Not Found for {server.address}/{IDX_FILES[2]}.*--from"):
+        fetch("digits", sources=table)
+    assert not real_folder("digits").exists() and nothing_left(data_folder)
+
+
+def test_cut_in_the_middle_then_again(server, data_folder):
+    """The second run keeps the two files that came whole and asks for the others only."""
+    table = served(server, "digits", fashion_files())
+    server.cut.add("/" + IDX_FILES[2])
+    with pytest.raises(FetchError, match=f"stopped in the middle of {IDX_FILES[2]}"):
+        fetch("digits", sources=table)
+    assert not real_folder("digits").exists() and nothing_left(data_folder)
+    server.cut.clear()
+    server.asked.clear()
+    fetch("digits", sources=table)
+    assert server.asked == ["/" + name for name in IDX_FILES[2:]]
+    assert len(data.load_digits("real").train_images) == 3
+
+
+def test_cut_without_a_checksum_then_again(server):
+    server.files["/cats.zip"] = zip_of(cats_files())
+    server.cut.add("/cats.zip")
+    with pytest.raises(FetchError, match="stopped in the middle of cats.zip"):
+        fetch("cats", f"{server.address}/cats.zip")
+    server.cut.clear()
+    fetch("cats", f"{server.address}/cats.zip")
+    assert len(data.load_cats("real").train) == 2
+
+
+def test_damaged_file_in_the_download_folder_is_not_trusted(server, data_folder):
+    table = served(server, "digits", fashion_files())
+    waiting = data_folder / "real" / ".downloads" / "digits"
+    (waiting / "unpacked").mkdir(parents=True)
+    (waiting / "tmp1234").write_bytes(b"half a download")
+    (waiting / IDX_FILES[0]).write_bytes(b"not it")
+    fetch("digits", sources=table)
+    assert len(server.asked) == 4
+    assert len(data.load_digits("real").train_images) == 3
+
+
+def test_archive_of_another_address_is_not_reused(server, tmp_path):
+    server.files["/a/cats.zip"] = zip_of({"readme.txt": b"no cats"})
+    server.files["/b/cats.zip"] = zip_of(cats_files())
+    with pytest.raises(FetchError, match="no data.yaml; expected the YOLO layout"):
+        fetch("cats", f"{server.address}/a/cats.zip")
+    fetch("cats", f"{server.address}/b/cats.zip")
+    assert len(data.load_cats("real").train) == 2
+
+
+def test_no_network(server):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/cats.zip"
+    with pytest.raises(FetchError, match="no connection to 127.0.0.1.*network"):
+        fetch("cats", address)
+
+
+def test_page_in_place_of_an_archive(server):
+    server.files["/cats.zip"] = b"<html>Please log in</html>"
+    with pytest.raises(FetchError, match="neither a zip nor a tar"):
+        fetch("cats", f"{server.address}/cats.zip")
+
+
+def test_archive_without_the_expected_folders(tmp_path):
+    (tmp_path / "other.zip").write_bytes(zip_of({"a/airplanes/1.jpg": jpeg()}))
+    for name, said in {
+        "vehicles": "no folder airplanes; expected airplanes, Motorbikes, schooner",
+        "photos": "no folder 009.bear",
+        "digits": "file train-images-idx3-ubyte.gz is missing",
+        "faces": "0 pictures of 1 people; expected 890 of 26",
+    }.items():
+        with pytest.raises(FetchError, match=f"^{name}: .*{said}"):
+            fetch(name, tmp_path / "other.zip")
+
+
+def test_damaged_face_is_named(server, monkeypatch):
+    monkeypatch.setattr(sources, "LFW_PEOPLE", 2)
+    monkeypatch.setattr(sources, "LFW_IMAGES", 4)
+    files = {f"lfw_funneled/{name}/{i}.jpg": jpeg() for name in "ab" for i in range(2)}
+    files["lfw_funneled/b/1.jpg"] = b""
+    with pytest.raises(FetchError, match=r"^faces: lfw_funneled.b.1\.jpg cannot be read"):
+        fetch("faces", sources=served(server, "faces", {"lfw.tgz": tar_of(files, "w:gz")}))
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.txt", "a/../../outside.txt", "/outside.txt", "C:\\outside.txt", "..\\outside.txt"]
+)
+@pytest.mark.parametrize("make", [zip_of, tar_of])
+def test_names_that_lead_out_of_the_folder(tmp_path, name, make):
+    (tmp_path / "into").mkdir()
+    (tmp_path / "bad").write_bytes(make({"fine.txt": b"1", name: b"2"}))
+    with pytest.raises(ArchiveError, match="leads out of the folder"):
+        unpack(tmp_path / "bad", tmp_path / "into")
+    assert not list(tmp_path.rglob("outside.txt"))
+
+
+def test_fetch_with_such_a_name_leaves_nothing(tmp_path, data_folder):
+    (tmp_path / "bad.zip").write_bytes(zip_of(cats_files() | {"../outside.txt": b"2"}))
+    with pytest.raises(FetchError, match="cats: bad.zip holds the name '../outside.txt'"):
+        fetch("cats", tmp_path / "bad.zip")
+    assert not real_folder("cats").exists() and nothing_left(data_folder)
+    assert not list(tmp_path.rglob("outside.txt"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, "zip"])
+def test_links_are_refused(tmp_path, kind):
+    (tmp_path / "into").mkdir()
+    if kind == "zip":
+        link = zipfile.ZipInfo("a/link")
+        link.external_attr = 0o120777 << 16
+        with zipfile.ZipFile(tmp_path / "bad", "w") as archive:
+            archive.writestr(link, "/etc")
+    else:
+        link = tarfile.TarInfo("a/link")
+        link.type, link.linkname = kind, "/etc"
+        with tarfile.open(tmp_path / "bad", "w") as archive:
+            archive.addfile(link)
+    with pytest.raises(ArchiveError, match="holds a link, 'a/link'"):
+        unpack(tmp_path / "bad", tmp_path / "into")
+    unpack(tmp_path / "bad", tmp_path / "into", keep=["b"])  # nothing of it is wanted
+    assert list((tmp_path / "into").iterdir()) == []
+
+
+@pytest.mark.parametrize("whole", [zip_of({"f": bytes(range(256)) * 40}), lfw_tgz()], ids=["zip", "tgz"])
+def test_archive_cut_short(tmp_path, whole):
+    (tmp_path / "into").mkdir()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArchiveError, match="damaged"):
+        unpack(tmp_path / "cut", tmp_path / "into")
+
+
+def test_table_of_sources():
+    assert list(SOURCES) == ["faces", "vehicles", "cats", "photos", "digits"]
+    for source in SOURCES.values():
+        for file in source.files:
+            kind, digest = file.checksum.split(":")
+            assert len(digest) == {"md5": 32, "sha256": 64}[kind]
+            assert file.size > 0
+
+
+def test_addresses_and_checksums_are_those_of_the_libraries():
+    """Read in their source texts: importing both libraries would take longer than all other tests."""
+    texts = {
+        "faces": ("sklearn", "datasets/_lfw.py"),
+        "vehicles": ("torchvision", "datasets/caltech.py"),
+        "photos": ("torchvision", "datasets/caltech.py"),
+        "digits": ("torchvision", "datasets/mnist.py"),
+    }
+    for name, (package, module) in texts.items():
+        text = (Path(importlib.util.find_spec(package).origin).parent / module).read_text(encoding="utf-8")
+        for file in SOURCES[name].files:
+            address = file.url.removesuffix(file.name) if name == "digits" else file.url
+            assert f'"{address}"' in text and f'"{file.name}"' in text
+            assert f'"{file.checksum.split(":")[1]}"' in text
