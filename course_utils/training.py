@@ -222,7 +222,7 @@ def extract_features(
     dataset: Dataset,
     *,
     forward: Callable[[Tensor], Tensor] | None = None,
-    batch_size: int = 32,
+    batch_size: int = 16,
     device: torch.device | str | None = None,
     description: str = "features",
 ) -> TensorDataset:

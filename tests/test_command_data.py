@@ -23,13 +23,14 @@ def data_folder(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
+def write(folder: Path, progress) -> None:
+    (folder / "picture").write_bytes(b"x" * 1500)
+    progress(1)
+
+
 @pytest.fixture(autouse=True)
 def standins(tmp_path, monkeypatch):
     """Generators of one small file each; the test may raise their versions by writing the module again."""
-
-    def write(folder: Path, progress) -> None:
-        (folder / "picture").write_bytes(b"x" * 1500)
-        progress(1)
 
     for module in GENERATORS:
         (tmp_path / f"{module}.py").write_text("VERSION = 1\n")

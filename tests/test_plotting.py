@@ -54,12 +54,14 @@ def test_the_same_figure_gives_the_same_bytes(monkeypatch):
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).format == "PNG"
 
 
-def test_photographs_keep_their_colours(monkeypatch):
+def test_photographs_are_stored_as_webp_with_their_colours(monkeypatch):
     shown = displayed(monkeypatch)
     photo = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    plotting.show(plotting.image_grid([photo], columns=1, cell=4), alt="Coloured noise, 64 by 64 pixels.")
+    plotting.show(plotting.image_grid([photo], columns=1, cell=4), alt="Coloured noise, 128 by 128 pixels.")
     encoded = re.search(r"base64,([^\"]+)", shown[0]["text/html"])[1]
-    assert Image.open(io.BytesIO(base64.b64decode(encoded))).mode == "RGB"
+    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert image.format == "WEBP" and image.mode == "RGB"
+    assert len(set(image.getdata())) > 10_000
 
 
 def test_gif_is_shown_as_such_and_other_bytes_are_refused(monkeypatch):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from multiprocessing.synchronize import RLock
 
 import click
+from tqdm import tqdm
 
 from course_utils.data import store
 from course_utils.data.real import REAL, real_folder
@@ -78,23 +84,50 @@ def make(names: tuple[str, ...], prune: bool) -> None:
       course data make
       course data make cats faces
     """
-    for name in names or store.EMBEDDED:
+    wanted = list(names or store.EMBEDDED)
+    for name in wanted:
         if name not in store.EMBEDDED:
             click.echo(f"{name}: nothing to make, {INSTALLED[name][1]} are installed with them.")
-            continue
-        there = store.embedded_folder(name).is_dir()
-        start = time.perf_counter()
-        try:
-            folder = store.make_embedded(name)
-        except store.DataFolderError as error:
-            raise click.ClickException(str(error)) from error
-        seconds = time.perf_counter() - start
-        size = store.in_words(store.size_of(folder))
-        click.echo(f"{name}: already there, {size}" if there else f"{name}: made in {seconds:.1f} s, {size}")
+        elif (folder := store.embedded_folder(name)).is_dir():
+            click.echo(f"{name}: already there, {store.in_words(store.size_of(folder))}")
+    missing = [name for name in wanted if name in store.EMBEDDED and not store.embedded_folder(name).is_dir()]
+    # The set with most pictures takes longest: it starts first, so that no process ends alone.
+    missing.sort(key=lambda name: -store.EMBEDDED[name].images)
+    try:
+        for name, seconds in _drawn(missing):
+            size = store.in_words(store.size_of(store.embedded_folder(name)))
+            click.echo(f"{name}: made in {seconds:.1f} s, {size}")
+    except store.DataFolderError as error:
+        raise click.ClickException(str(error)) from error
     if prune:
         for path in store.other_versions():
             click.echo(f"removing {path}")
             store.remove(path)
+
+
+def _drawn(names: list[str]) -> Iterator[tuple[str, float]]:
+    """Draw the sets, one process each, as many at once as there are CPUs; yield name and seconds as each is done."""
+    if not names:
+        return
+    context = get_context("spawn")  # a forked process could hang on a lock that a thread of this one holds
+    shared = (context.RLock(), store.EMBEDDED)
+    workers = min(len(names), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, context, initializer=_share, initargs=shared) as pool:
+        jobs = [pool.submit(_draw, name, line) for line, name in enumerate(names)]
+        for job in as_completed(jobs):
+            yield job.result()
+
+
+def _share(lock: RLock, sets: dict[str, store.EmbeddedSet]) -> None:
+    """Prepare a drawing process: one lock for all progress bars, and this process's table of sets."""
+    tqdm.set_lock(lock)
+    store.EMBEDDED = sets
+
+
+def _draw(name: str, line: int) -> tuple[str, float]:
+    start = time.perf_counter()
+    store.make_embedded(name, bar_position=line)
+    return name, time.perf_counter() - start
 
 
 @command.command("fetch", short_help="Fetch real data sets from their public addresses.")

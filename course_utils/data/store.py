@@ -160,13 +160,15 @@ def embedded_folder(name: str) -> Path:
     return data_dir() / "embedded" / f"{name}-v{version(name)}"
 
 
-def make_embedded(name: str) -> Path:
+def make_embedded(name: str, bar_position: int = 0) -> Path:
     """Return the folder of the embedded set ``name``; draw its pictures first if they are not there.
 
     Parameters
     ----------
     name : str
         ``"faces"``, ``"vehicles"`` or ``"cats"``.
+    bar_position : int
+        Line of the progress bar, counted from the cursor's; for several processes that draw at once.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def make_embedded(name: str) -> Path:
     def build(partial: Path) -> None:
         from tqdm.auto import tqdm
 
-        with tqdm(total=made.images, desc=f"Drawing {name}", unit="image", leave=False) as bar:
+        with tqdm(total=made.images, desc=f"Drawing {name}", unit="image", leave=False, position=bar_position) as bar:
             made.write(partial, bar.update)
 
     build_once(folder, build)
