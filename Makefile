@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock run clean browser
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | learnability | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -39,10 +39,14 @@ notebooks: env
 
 # Opens JupyterLab in Chromium and runs lesson 15 in it. Needs a chromium on the machine.
 browser: env
-	@$(BIN)/python -m pytest -q tests/browser
+	@$(BIN)/python -m pytest -q tests/browser/jupyterlab.py
 
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# How well the embedded data can be learned, over three seeds: some minutes of training.
+learnability: env
+	@for set in faces vehicles cats; do $(BIN)/python tests/benchmarks/learnability_$$set.py || exit 1; done
 
 data: env
 	@$(BIN)/course data make
