@@ -98,7 +98,7 @@ def _encoded(fig: plt.Figure) -> tuple[bytes, str]:
     if image.getcolors(maxcolors=4096) is None:
         image.save(buffer, format="WEBP", quality=88, method=4)
         return buffer.getvalue(), "image/webp"
-    palette = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     palette.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue(), "image/png"
 

@@ -134,3 +134,12 @@ def test_colours_differ_for_the_three_common_colour_vision_deficiencies():
         lab = rgb2lab(seen[None])[0]
         distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 1e9 * np.eye(len(lab))
         assert distances.min() > 9, (name, distances.min())
+
+
+def test_grey_photographs_keep_every_shade(monkeypatch):
+    shown = displayed(monkeypatch)
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+    plotting.show(plotting.image_grid([ramp], columns=1, cell=4), alt="A ramp from black on the left to white.")
+    encoded = re.search(r"base64,([^\"]+)", shown[0]["text/html"])[1]
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L"))
+    assert len(np.unique(image)) > 240
