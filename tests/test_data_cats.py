@@ -10,6 +10,8 @@ import yaml
 from PIL import Image
 
 from course_utils.data import cats
+from course_utils.data.cats.expression import CUES
+from course_utils.data.cats.pose import extent
 
 ANGRY, HAPPY = 0, 1
 COUNTS = {"train": 4, "valid": 2, "test": 2}
@@ -18,7 +20,7 @@ COUNTS = {"train": 4, "valid": 2, "test": 2}
 @pytest.fixture(scope="module")
 def sample():
     """The first twelve pictures, each drawn angry and drawn happy: [(angry, happy), ...]."""
-    return [(cats._draw(0, index, ANGRY), cats._draw(0, index, HAPPY)) for index in range(12)]
+    return [(cats.render(ANGRY, index), cats.render(HAPPY, index)) for index in range(12)]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,8 @@ def scenes():
     """What is chosen for 400 pictures, without drawing them: (emotions, lists of cats, first boxes)."""
     emotions = np.concatenate(list(cats._emotions(0).values()))
     emotions = np.concatenate([emotions, 1 - emotions])[:400]
-    plans = [cats._plan(0, index, int(emotion))[0] for index, emotion in enumerate(emotions)]
-    boxes = np.array([np.ravel(cats._extent(plan[0].look, plan[0].face, plan[0].pose)) for plan in plans])
+    plans = [cats._plan(int(emotion), index, 0)[0] for index, emotion in enumerate(emotions)]
+    boxes = np.array([np.ravel(extent(plan[0].look, plan[0].face, plan[0].pose)) for plan in plans])
     return emotions, plans, boxes
 
 
@@ -89,7 +91,7 @@ def test_labels_and_pictures_agree_with_what_is_drawn(folder):
         patch.setattr(cats, "SPLITS", COUNTS)
         emotions = np.concatenate(list(cats._emotions(0).values()))
     for index, path in enumerate(sorted(folder.rglob("*.txt"), key=lambda path: path.stem)):
-        drawn = cats._draw(0, index, int(emotions[index]))
+        drawn = cats.render(int(emotions[index]), index)
         lines = path.read_text().splitlines()
         assert len(lines) == len(drawn.boxes) in (1, 2)
         for line, box in zip(lines, drawn.boxes):
@@ -114,11 +116,16 @@ def test_generating_twice_gives_the_same_bytes(folder, tmp_path):
 
 def test_a_picture_depends_on_its_own_index_and_seed_only(sample):
     for index in (7, 2):  # alone and in another order
-        again = cats._draw(0, index, HAPPY)
+        again = cats.render(HAPPY, index)
         assert np.array_equal(pixels(again), pixels(sample[index][HAPPY]))
         assert np.array_equal(again.boxes, sample[index][HAPPY].boxes)
-    assert not np.array_equal(pixels(cats._draw(1, 2, HAPPY)), pixels(sample[2][HAPPY]))
+    assert not np.array_equal(pixels(cats.render(HAPPY, 2, 1)), pixels(sample[2][HAPPY]))
     assert not np.array_equal(pixels(sample[3][HAPPY]), pixels(sample[2][HAPPY]))
+
+
+def test_an_unknown_emotion_is_refused():
+    with pytest.raises(ValueError, match="expected a class id, 0 for angry or 1 for happy"):
+        cats.render("happy", 0)
 
 
 def test_boxes_lie_inside_and_fit_the_head(sample):
@@ -135,10 +142,10 @@ def test_boxes_lie_inside_and_fit_the_head(sample):
 
 def test_the_head_is_where_the_mask_says(monkeypatch):
     # Drawn without a head, the picture changes where the mask is, and around it only by the whiskers.
-    drawn = cats._draw(0, 4, HAPPY)
-    draw_head = cats._draw_head
-    monkeypatch.setattr(cats, "_draw_head", lambda picture, *rest: draw_head(picture.copy(), *rest))
-    change = np.abs(pixels(drawn).astype(float) - pixels(cats._draw(0, 4, HAPPY))).max(2)
+    drawn = cats.render(HAPPY, 4)
+    draw_head = cats.draw_head
+    monkeypatch.setattr(cats, "draw_head", lambda picture, *rest: draw_head(picture.copy(), *rest))
+    change = np.abs(pixels(drawn).astype(float) - pixels(cats.render(HAPPY, 4))).max(2)
     head = np.max(drawn.heads, 0)
     assert np.median(change[head > 0.99]) > 20
     assert (change[head < 0.01] > 8).mean() < 0.06
@@ -167,13 +174,13 @@ def test_only_the_face_depends_on_the_emotion(sample):
 
 def test_the_cues_point_the_right_way_and_none_decides_alone(scenes):
     emotions, plans, _ = scenes
-    for cue in cats._CUES:
+    for cue in CUES:
         values = np.array([getattr(plan[0].face, cue) for plan in plans])
         assert np.all(np.abs(values) <= 1)
         right = np.mean((values > 0) == (emotions == HAPPY))
         assert 0.7 < right < 0.98, cue
         assert 0.03 < np.mean(np.abs(values) < 0.3) < 0.6, cue  # absent from some pictures
-    total = [np.mean([getattr(plan[0].face, cue) for cue in cats._CUES]) for plan in plans]
+    total = [np.mean([getattr(plan[0].face, cue) for cue in CUES]) for plan in plans]
     assert area_under_curve(total, emotions) > 0.99  # together they do
 
 
@@ -194,10 +201,10 @@ def test_place_size_number_and_colour_of_the_cats_do_not_tell_the_emotion(scenes
 def test_the_shape_of_the_box_tells_no_more_than_the_ears_do():
     # Flat ears make a lower and wider box. With the ears of one class on the other's face, the boxes are the same.
     for index in range(30):
-        angry, happy = cats._plan(0, index, ANGRY)[0][0], cats._plan(0, index, HAPPY)[0][0]
+        angry, happy = cats._plan(ANGRY, index, 0)[0][0], cats._plan(HAPPY, index, 0)[0][0]
         for face in (angry.face, happy.face):
             face.ears = face.gape = 0.0
-        boxes = [cats._extent(angry.look, face, angry.pose) for face in (angry.face, happy.face)]
+        boxes = [extent(angry.look, face, angry.pose) for face in (angry.face, happy.face)]
         assert np.allclose(boxes[0], boxes[1])
 
 
