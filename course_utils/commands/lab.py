@@ -28,8 +28,9 @@ def lab_command(port: int, browser: bool) -> list[str]:
         sys.executable,
         "-m",
         "jupyterlab",
-        str(COURSE_MAP),
         "--ServerApp.root_dir=.",
+        # Not as an argument: then a browser would open it, but the printed address would not lead there.
+        f"--LabApp.default_url=/lab/tree/{COURSE_MAP.as_posix()}",
         f"--port={port}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

@@ -20,6 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ("00_start_here", "15_cat_emotions")
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 PATIENCE = 240  # seconds for a whole lesson, on two cores with a browser beside it
 
 
@@ -35,7 +36,7 @@ def server(tmp_path_factory):
     """A copy of the notebooks, served by ``course lab``; running them there leaves the repository as it is."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    (folder / "course_utils").mkdir()
+    (folder / "course_utils").symlink_to(ROOT / "course_utils")
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTERLAB_SETTINGS_DIR"):
         environment[name] = str(tmp_path_factory.mktemp(name.lower()))
@@ -51,7 +52,7 @@ def server(tmp_path_factory):
         )
     try:
         found, deadline = None, time.monotonic() + 180
-        while not found and time.monotonic() < deadline:
+        while not found and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.3)
             found = re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/\S+\?token=(\w+)", log.read_text())
         assert found, log.read_text()
@@ -86,9 +87,10 @@ def picture(page: Page, name: str) -> None:
 
 def open_notebook(page: Page, server: tuple[str, str], lesson: str) -> None:
     base, token = server
-    page.goto(f"{base}/lab/tree/notebooks/{lesson}.ipynb?token={token}")
-    page.get_by_text("Python 3 (ipykernel)").first.wait_for(timeout=90_000)
-    page.locator(".jp-Notebook .jp-RenderedMarkdown h1").first.wait_for(timeout=60_000)
+    # Reset: without it JupyterLab also opens what the workspace had open before.
+    page.goto(f"{base}/lab/tree/notebooks/{lesson}.ipynb?token={token}&reset")
+    page.locator(f"{PANEL} .jp-RenderedMarkdown h1").first.wait_for(timeout=90_000)
+    page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
 
 
 def run_all(page: Page, server: tuple[str, str], lesson: str) -> dict:
@@ -125,12 +127,10 @@ def test_a_lesson_runs_to_its_last_cell(page, server, lesson):
     ]
     assert errors == []
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
-    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first.evaluate(
-        "panel => panel.scrollTo(0, panel.scrollHeight)"
-    )
+    page.locator(f"{PANEL} .jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
     time.sleep(1)
     picture(page, f"{lesson}-last-cell")
-    figures = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output figure img")
+    figures = page.locator(f"{PANEL} .jp-OutputArea-output figure img")
     for index in range(figures.count()):
         figure = figures.nth(index)
         assert len(figure.get_attribute("alt")) >= 20
