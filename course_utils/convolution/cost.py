@@ -249,7 +249,7 @@ def direct_work(geometry: Geometry) -> Work:
     o = geometry.out_channels // geometry.groups
     padded_channels = -(-o // VECTOR) * VECTOR / o if geometry.in_channels > geometry.groups or o > 1 else VECTOR
     return {
-        "call": 8e-6,
+        "call": 1,
         "direct flop": geometry.flops * padded_channels,
         "direct output": geometry.batch * geometry.out_channels * math.prod(geometry.out),
     }
