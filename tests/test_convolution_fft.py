@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 
 import pytest
@@ -314,20 +315,97 @@ def test_results_do_not_depend_on_threads_or_seed():
         torch.set_num_threads(threads)
 
 
-def test_auto_takes_the_method_with_the_least_predicted_time(counted):
-    for shape, weight_shape, expected in [
-        ((1, 64, 56, 56), (64, 64, 3, 3), "direct"),
-        ((1, 1, 256, 256), (1, 1, 31, 31), "frequency"),
-        ((1, 1, 8, 8), (1, 1, 5, 5), "direct"),
-    ]:
-        counted.clear()
-        fft_conv(torch.randn(shape), torch.randn(weight_shape), padding="same")
-        assert ("frequency" if counted else "direct") == expected
-        seconds = predicted_seconds(shape, weight_shape, padding="same", threads=torch.get_num_threads())
-        assert set(seconds) == set(METHODS) - {"auto"}
-        assert min(seconds.values()) > 0
-        if counted:
-            assert min(seconds, key=seconds.get) != "direct"
+@pytest.fixture
+def undecided(monkeypatch):
+    """Let ``auto`` decide anew, and forget what a test made it believe."""
+    monkeypatch.setattr(functional, "_decided", {})
+
+
+#: A convolution for which the model is not sure.
+CLOSE = torch.ones(1, 8, 64, 64), torch.ones(8, 8, 7, 7)
+
+
+def slowed(function, calls):
+    def slow(*arguments):
+        calls.append(arguments)
+        time.sleep(0.02)
+        return function(*arguments)
+
+    return slow
+
+
+def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, undecided):
+    x, weight = CLOSE
+    direct, frequency = [], []
+    monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, direct))
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values()))[1] is not None
+    tried = len(direct)
+    assert tried >= 1
+    fft_conv(x, weight)
+    assert len(direct) == tried  # remembered
+
+    functional._decided.clear()
+    monkeypatch.setitem(functional._DIRECT, 2, torch.nn.functional.conv2d)
+    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values())) == (None, None)
+    assert frequency
+
+
+def test_auto_does_not_time_when_results_must_repeat(monkeypatch, undecided):
+    x, weight = CLOSE
+    monkeypatch.setattr(functional, "_fastest", lambda *_: pytest.fail("timed"))
+    torch.use_deterministic_algorithms(True)
+    try:
+        fft_conv(x, weight)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    (decided,) = functional._decided.values()
+    geometry = functional._geometry(tuple(x.shape), tuple(weight.shape), 1, 0, 1, 1)
+    assert decided[1] == cost.likely_plans(geometry, torch.get_num_threads())[0]
+
+
+def test_auto_does_not_time_what_the_model_is_sure_of(monkeypatch, undecided, counted):
+    monkeypatch.setattr(functional, "_fastest", lambda *_: pytest.fail("timed"))
+    fft_conv(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 5, 5))
+    assert not counted
+
+
+def test_a_slow_first_try_ends_the_trials(monkeypatch, undecided):
+    x, weight = CLOSE
+    calls = []
+    monkeypatch.setattr(functional, "_PATIENCE", 3)
+    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, calls))
+    monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, calls))
+    fft_conv(x, weight)
+    assert len(calls) <= 5  # one way, four times; then the call itself
+
+
+def test_likely_plans_hold_the_best_of_each_kind():
+    for shape, weight_shape in [((1, 1, 128, 128), (1, 1, 9, 9)), ((1, 16, 64, 64), (16, 16, 11, 11))]:
+        geometry = functional._geometry(shape, weight_shape, 1, 4, 1, 1)
+        plans = cost.likely_plans(geometry)
+        assert len(set(plans)) == len(plans) <= cost.TRIALS + 1
+        assert None in plans[:2]
+        seconds = [cost.plan_seconds(geometry, plan) for plan in plans if plan is not None]
+        assert seconds == sorted(seconds)
+        everything = [*cost._candidates(geometry), cost.method_plan(geometry, "fft")]
+        assert seconds[0] == min(cost.plan_seconds(geometry, plan) for plan in everything)
+
+
+def test_a_direct_sum_that_writes_out_every_patch_is_not_tried():
+    small, large = (functional._geometry((1, 1, size, size), (1, 1, 9, 9), 1, 4, 1, 1) for size in (128, 2048))
+    assert None in cost.likely_plans(small)
+    assert None not in cost.likely_plans(large)
+
+
+def test_predictions_are_made_for_each_method():
+    seconds = predicted_seconds((1, 1, 256, 256), (1, 1, 31, 31), padding="same")
+    assert set(seconds) == set(METHODS) - {"auto"}
+    assert 0 < seconds["fft"] < seconds["direct"]
+    seconds = predicted_seconds((1, 64, 56, 56), (64, 64, 3, 3), padding="same")
+    assert 0 < seconds["direct"] < seconds["fft"]
 
 
 def test_predictions_grow_with_the_work_and_shrink_with_threads():

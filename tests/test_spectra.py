@@ -1,73 +1,18 @@
-"""Plumbing of lesson 02: times that can be compared, and drawings that show what they say."""
+"""Drawings of lesson 02 show what they say."""
 
 from __future__ import annotations
-
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils.spectra import bar_rows, cpu_seconds, split_tree, wave_chart
+from course_utils.spectra import bar_rows, split_tree, wave_chart
 
 
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
     plt.close("all")
-
-
-class Clock:
-    """A CPU clock that only the measured functions advance."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def spend(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(time, "process_time", lambda: clock.now)
-    return clock
-
-
-def test_cpu_seconds_returns_the_time_of_one_call(clock):
-    seconds = cpu_seconds({"short": lambda: clock.spend(1e-4), "long": lambda: clock.spend(0.5)})
-    assert seconds == pytest.approx({"short": 1e-4, "long": 0.5})
-
-
-def test_cpu_seconds_calls_a_short_function_many_times_in_a_row(clock):
-    calls = []
-
-    def function():
-        calls.append(1)
-        clock.spend(1e-4)
-
-    cpu_seconds({"f": function}, rounds=3, shortest=0.002)
-    assert len(calls) == pytest.approx(2 + 3 * 20, abs=3)
-
-
-def test_cpu_seconds_interleaves_the_functions_and_keeps_the_least(clock):
-    order = []
-    durations = iter([1, 1, 1, 1, 9, 5, 3, 2, 4, 7])  # first four: the uncounted call and the trial of each
-
-    def function(name):
-        def call():
-            order.append(name)
-            clock.spend(next(durations))
-
-        return call
-
-    assert cpu_seconds({"a": function("a"), "b": function("b")}, rounds=3) == {"a": 3, "b": 2}
-    assert order[4:] == ["a", "b", "a", "b", "a", "b"]
-
-
-def test_cpu_seconds_refuses_zero_rounds():
-    with pytest.raises(ValueError, match="at least 1 round"):
-        cpu_seconds({}, rounds=0)
 
 
 def test_wave_chart_marks_the_samples_of_each_wave():

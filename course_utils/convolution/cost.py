@@ -9,7 +9,10 @@ Transforms are counted as the flops of the matrix product, or for an FFT as poin
 per unit, in :data:`TIMES`, were fitted to measurements in float32 on one core of a 2023 server processor (AVX-512).
 Another machine is faster or slower, but what ``auto`` needs are their *ratios*, and those travel well.
 
-:func:`best_plan` compares a few dozen tile sizes, which takes about a millisecond, once for each shape.
+The model is right within a factor of 1.4 for the transforms, and within 2 for most direct convolutions; but the library
+behind those changes its algorithm at certain sizes, where its time jumps by up to 50 times. So the model makes a short
+list (:func:`likely_plans`), and ``fft_conv`` times what is on it, once for each shape. Gradients follow the model alone
+(:func:`best_plan`).
 """
 
 from __future__ import annotations
@@ -24,17 +27,17 @@ from .spectral import Plan, make_plan, multiplies_matrices, single_tile_length, 
 #: Seconds per unit on one thread.
 TIMES = MappingProxyType(
     {
-        "call": 8e-6,  # one tensor operation, however small
+        "call": 12e-6,  # one tensor operation, however small
         "direct flop": 8e-12,
-        "direct output": 1.1e-9,
-        "matrix flop": 12e-12,  # transforms as matrix products
-        "product flop": 8e-12,  # the channel product
-        "start": 0.02e-6,  # one matrix of a batched product
-        "fft point": 0.3e-9,
-        "fft point log": 0.09e-9,
-        "multiply": 2e-9,  # one complex multiplication of the elementwise channel product
+        "direct output": 0.8e-9,
+        "matrix flop": 9e-12,  # transforms as matrix products
+        "product flop": 4.5e-12,  # the channel product
+        "start": 0.012e-6,  # one matrix of a batched product
+        "fft point": 0.03e-9,
+        "fft point log": 0.1e-9,
+        "multiply": 1.3e-9,  # one complex multiplication of the elementwise channel product
         "reorder": 4e-9,  # one complex number moved from frequencies innermost to channels innermost
-        "byte": 0.12e-9,
+        "byte": 0.09e-9,
     }
 )
 
@@ -49,6 +52,17 @@ LONGEST_MATRIX = 96
 
 #: With this many threads, the work is done so many times as fast (1 + (threads - 1) * THREAD_GAIN).
 THREAD_GAIN = 0.8
+
+#: Predictions this far apart settle the question; closer ones are timed. Libraries change their algorithm at sizes that
+#: no count of operations knows: a direct convolution can be this many times slower or faster than its neighbours.
+DECIDED = 8
+
+#: The plans that are timed, besides the direct method: at most so many, and predicted at most so much slower than the
+#: best of them.
+TRIALS, PROMISING = 4, 1.5
+
+#: torch's direct method writes out every patch of a one-channel image. It is not tried if that takes more bytes.
+PATCH_BYTES = 256 * 2**20
 
 Work = dict[str, float]
 
@@ -137,6 +151,31 @@ def best_plan(geometry: Geometry, threads: int = 1, itemsize: int = 4, direct: G
     return plan if seconds < limit else None
 
 
+def likely_plans(geometry: Geometry, threads: int = 1, itemsize: int = 4) -> list[Plan | None]:
+    """Return what may turn out to be fastest, most promising first; None stands for the direct method.
+
+    One entry means that the model is sure. More than one are for ``fft_conv`` to time.
+    """
+    direct = direct_seconds(geometry, threads, itemsize)
+    if direct < CALLS * TIMES["call"]:
+        return [None]
+    plans = dict.fromkeys([method_plan(geometry, "fft"), *_candidates(geometry)])
+    ranked = sorted((plan_seconds(geometry, plan, threads, itemsize), i, plan) for i, plan in enumerate(plans))
+    best = ranked[0][0]
+    if best > DECIDED * direct:
+        return [None]
+    likely = [plan for seconds, _, plan in ranked[:TRIALS] if seconds < PROMISING * best]
+    if direct > DECIDED * best or (direct > best and _patch_bytes(geometry, itemsize) > PATCH_BYTES):
+        return likely
+    return [None, *likely] if direct < best else [likely[0], None, *likely[1:]]
+
+
+def _patch_bytes(geometry: Geometry, itemsize: int) -> int:
+    if geometry.in_channels > geometry.groups:
+        return 0
+    return itemsize * math.prod(geometry.out) * math.prod(geometry.kernel)
+
+
 def weight_gradient_plan(
     geometry: Geometry, method: str, threads: int = 1, itemsize: int = 4
 ) -> tuple[tuple[int, ...], Plan] | None:
@@ -209,7 +248,7 @@ def fast_length(n: int) -> int:
 
 #: Lengths that tiles are tried with.
 MATRIX_LENGTHS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, LONGEST_MATRIX)
-FFT_LENGTHS = (32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192, 16384)
+FFT_LENGTHS = (32, 64, 96, 128, 160, 192, 256, 320, 512, 1024, 2048, 4096, 8192, 16384)
 
 
 def _candidates(geometry: Geometry) -> list[Plan]:

@@ -15,14 +15,14 @@ Both are written with differentiable operations, so that gradients of gradients 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .cost import best_plan, method_plan, weight_gradient_plan
+from .cost import best_plan, likely_plans, method_plan, weight_gradient_plan
 from .sizes import Geometry, expand, same_padding
 from .spectral import Plan, correlate
 
@@ -69,8 +69,10 @@ def fft_conv(
     groups : int
     method : {"auto", "direct", "fft", "overlap_save"}
         ``direct`` calls torch. ``fft`` uses one transform as large as the padded input. ``overlap_save`` cuts the
-        input into tiles and picks their size. ``auto`` takes the method for which the cost model in
-        ``course_utils.convolution.cost`` predicts the least time. The model is of CPUs: on other devices ``auto`` is
+        input into tiles and picks their size. ``auto`` asks the cost model in ``course_utils.convolution.cost``; where
+        its predictions are close, the first call with these shapes times the two to five likeliest ways, and later
+        calls take the fastest. Ways differ in rounding: after ``torch.use_deterministic_algorithms(True)`` the model
+        decides alone, and the same way is taken in every run. The model is of CPUs: on other devices ``auto`` is
         ``direct``, and the other two have to be asked for. Half precision and autocast always go the direct way.
 
     Returns
@@ -99,7 +101,7 @@ def fft_conv(
         ndim = min(max(input.dim() - 2, 1), 3)  # which of torch's functions to ask for the error
     geometry = None
     if method != "direct" and _suits(input, weight, bias):
-        geometry, plan = _choose(
+        key = (
             tuple(input.shape),
             tuple(weight.shape),
             stride if isinstance(stride, int) else tuple(stride),
@@ -109,8 +111,10 @@ def fft_conv(
             method,
             input.device.type == "cpu",
             torch.get_num_threads(),
-            _REAL[input.dtype].itemsize,
+            input.dtype,
+            torch.are_deterministic_algorithms_enabled(),
         )
+        geometry, plan = _decided.get(key) or _decide(key, input, weight, bias)
     elif method not in METHODS:
         raise ValueError(_unknown(method))
     if geometry is None:  # what is wrong here, if anything is, torch will say
@@ -139,29 +143,58 @@ def _suits(input: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     return not torch.is_autocast_enabled(input.device.type)
 
 
-@lru_cache(maxsize=4096)
-def _choose(
-    input_shape: tuple[int, ...],
-    weight_shape: tuple[int, ...],
-    stride: int | tuple[int, ...],
-    padding: int | str | tuple[int, ...],
-    dilation: int | tuple[int, ...],
-    groups: int,
-    method: str,
-    on_cpu: bool,
-    threads: int,
-    itemsize: int,
-) -> tuple[Geometry | None, Plan | None]:
-    """Return how to compute a convolution; ``(None, None)`` for the direct way, to which all errors are left too."""
+#: What has been decided for which arguments: ``(geometry, plan)``, or ``(None, None)`` for the direct way.
+_decided: dict[tuple, tuple[Geometry | None, Plan | None]] = {}
+
+#: Choosing stops when it has taken this many times as long as the fastest way found so far.
+_PATIENCE = 20
+
+
+def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Geometry | None, Plan | None]:
+    """Return how to compute a convolution, and remember it; whatever is wrong with it is left to torch to say."""
+    *shapes_and_options, method, on_cpu, threads, dtype, deterministic = key
     if method not in METHODS:
         raise ValueError(_unknown(method))
-    geometry = _geometry(input_shape, weight_shape, stride, padding, dilation, groups)
-    if geometry is None or (method == "auto" and not on_cpu):
-        return None, None
-    plan = (
-        best_plan(geometry, threads, itemsize) if method == "auto" else method_plan(geometry, method, threads, itemsize)
-    )
-    return (None, None) if plan is None else (geometry, plan)
+    geometry, plan, itemsize = _geometry(*shapes_and_options), None, _REAL[dtype].itemsize
+    if geometry is not None and method != "auto":
+        plan = method_plan(geometry, method, threads, itemsize)
+    elif geometry is not None and on_cpu:
+        plans = likely_plans(geometry, threads, itemsize)
+        plan = plans[0] if len(plans) == 1 or deterministic else _fastest(plans, x, weight, bias, geometry, key)
+    if len(_decided) >= 4096:
+        _decided.clear()
+    _decided[key] = decided = (None, None) if plan is None else (geometry, plan)
+    return decided
+
+
+def _fastest(
+    plans: list[Plan | None], x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, key: tuple
+) -> Plan | None:
+    """Run each plan a few times and return the fastest. Under a transform (vmap, grad) return the first."""
+    if torch._C._functorch.peek_interpreter_stack() is not None or torch.compiler.is_compiling():
+        return plans[0]
+    x, weight = x.detach(), weight.detach()
+    x = x if x.dim() == weight.dim() else x.unsqueeze(0)
+    bias = None if bias is None else bias.detach()
+    if x.is_complex():  # three real convolutions, whichever way
+        x, weight, bias = x.real, weight.real, None
+    _, _, *options = key[:6]
+    started, best, fastest = time.perf_counter(), math.inf, plans[0]
+    for plan in plans:
+        for _ in range(4):
+            start = time.perf_counter()
+            if plan is None:
+                _DIRECT[geometry.ndim](x, weight, bias, *options)
+            else:
+                correlate(x, weight, bias, geometry, plan)
+            end = time.perf_counter()
+            if end - start < best:
+                best, fastest = end - start, plan
+            if end - start > 3 * best:
+                break  # the first run may be slower than the next, but not by that much
+        if time.perf_counter() - started > _PATIENCE * best:
+            break
+    return fastest
 
 
 def _geometry(

@@ -34,7 +34,7 @@ PORTION = 4 * 2**20
 REORDER, START = 2, 300
 
 #: Samples that the FFT engine inverts in one call.
-INVERSE_POINTS = 2**17
+INVERSE_POINTS = 2**19
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,7 @@ def _correlate_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, geometry:
     product = spectrum[:, :1] * kernel[:, 0]
     for i in range(1, geometry.in_channels):
         product.addcmul_(spectrum[:, i : i + 1], kernel[:, i])
-    y = torch.fft.irfftn(product, s=length, dim=dims)
-    y = y[(..., *(slice(0, (n - 1) * s + 1, s) for n, s in zip(geometry.out, geometry.stride)))]
+    y = _inverse(product, length, geometry.out, geometry.stride)
     return y.contiguous() if bias is None else (y + bias.view(-1, *[1] * ndim)).contiguous()
 
 
@@ -354,6 +353,15 @@ def multiplies_matrices(geometry: Geometry, rows: int) -> bool:
     return c > 1 and rows * c * o > REORDER * (rows * c + c * o + rows * o) + START
 
 
+def _inverse(spectra: Tensor, length: tuple[int, ...], outputs: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    """Return the wanted samples of the inverse transform. What is discarded is dropped after each dimension."""
+    ndim = len(length)
+    wanted = [slice(0, (v - 1) * s + 1, s) for v, s in zip(outputs, stride)]
+    for i in range(ndim - 1):
+        spectra = torch.fft.ifft(spectra, dim=i - ndim)[(..., wanted[i], *[slice(None)] * (ndim - 1 - i))]
+    return torch.fft.irfft(spectra, n=length[-1])[..., wanted[-1]]
+
+
 class FFTEngine:
     """Transforms by ``torch.fft``; spectra are complex.
 
@@ -412,12 +420,11 @@ class FFTEngine:
     def invert(self, product: Tensor, portion: Portion) -> Tensor:
         plan, ndim = self.plan, self.geometry.ndim
         o = product.shape[1]
-        half = (*plan.length[:-1], plan.length[-1] // 2 + 1)
-        wanted = tuple(slice(0, (v - 1) * s + 1, s) for v, s in zip(plan.outputs, self.geometry.stride))
-        # torch's inverse of a multi-dimensional real transform makes transposed copies; they must stay in the cache.
+        spectra = product.view(-1, *plan.length[:-1], plan.length[-1] // 2 + 1)
+        # Parts that stay in the cache, transposed copies included.
         parts = [
-            torch.fft.irfftn(part, s=plan.length, dim=self.dims)[(..., *wanted)]
-            for part in product.view(-1, *half).split(max(1, INVERSE_POINTS // math.prod(plan.length)))
+            _inverse(part, plan.length, plan.outputs, self.geometry.stride)
+            for part in spectra.split(max(1, INVERSE_POINTS // math.prod(plan.length)))
         ]
         samples = parts[0] if len(parts) == 1 else torch.cat(parts)
         samples = samples.view(portion.tiles, *plan.tiles[1:], portion.samples, o, *plan.outputs)
