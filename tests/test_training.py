@@ -65,6 +65,104 @@ def test_scores_weigh_samples_and_not_batches():
     assert score.samples == 17
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_weights_weigh_the_mean_over_an_epoch(smoothing):
+    # 45 samples in batches of 16, 16 and 13: the mean of all at once is divided by the sum of all class weights.
+    inputs = torch.randn(45, 4, generator=torch.Generator().manual_seed(0))
+    labels = (torch.arange(45) >= 40).long()  # the rare class is in the last batch alone
+    data, weights = TensorDataset(inputs, labels), torch.tensor([0.1, 2.0])
+    net = nn.Linear(4, 2)
+    loss_fn = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
+    expected = loss_fn(net(inputs), labels).item()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.0)
+    loader = DataLoader(data, batch_size=16)
+    history = training.fit(net, loader, loader, epochs=1, optimizer=optimizer, loss_fn=loss_fn)
+    assert history.train_loss[0] == pytest.approx(expected, rel=1e-5)
+    assert history.valid_loss[0] == pytest.approx(expected, rel=1e-5)
+    by_samples = sum(loss_fn(net(x), y).item() * len(y) for x, y in loader) / 45
+    assert abs(by_samples - expected) > 0.05  # what the plain mean over samples would have said
+    assert training.evaluate(net, loader).loss == pytest.approx(nn.functional.cross_entropy(net(inputs), labels).item())
+
+
+def test_one_logit_tells_two_classes_apart_by_its_sign():
+    def loss_fn(logits, labels):
+        return nn.functional.binary_cross_entropy_with_logits(logits[:, 0], labels.float())
+
+    logits, labels = torch.tensor([[2.0], [-1.0], [0.5], [-3.0]]), torch.tensor([1, 1, 1, 0])
+    net = nn.Linear(1, 1)
+    with torch.no_grad():
+        net.weight.fill_(1.0), net.bias.zero_()
+    score = training.evaluate(net, DataLoader(TensorDataset(logits, labels), batch_size=3), loss_fn=loss_fn)
+    assert score.accuracy == 0.75
+    assert score.loss == pytest.approx(loss_fn(logits, labels).item())
+
+
+def test_the_schedule_takes_a_step_after_each_epoch():
+    net = model()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.8)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    loader = DataLoader(blobs(), batch_size=16)
+    history = training.fit(net, loader, loader, epochs=5, optimizer=optimizer, scheduler=scheduler)
+    assert history.learning_rate == [0.8, 0.8, 0.4, 0.4, 0.2]
+    assert len(history) == len(history.seconds) == 5
+
+
+def test_a_plateau_lowers_the_rate_by_the_validation_loss():
+    net = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-30)  # too small to improve anything
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, eps=0)
+    loader = DataLoader(blobs(), batch_size=16)
+    history = training.fit(net, loader, loader, epochs=5, optimizer=optimizer, scheduler=scheduler)
+    assert history.learning_rate == [1e-30, 1e-30, 1e-30, 5e-31, 5e-31]
+
+
+def test_training_stops_early_after_patience_epochs_without_improvement(tmp_path):
+    losses = iter([0.9, 0.5, 0.7, 0.4, 0.6, 0.4, 0.5, 0.1])  # 0.4 again is no improvement
+
+    def scripted(logits, labels):
+        return logits.sum() * 0 + (1.0 if torch.is_grad_enabled() else next(losses))
+
+    net, loader = nn.Linear(4, 2), DataLoader(blobs(), batch_size=60)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    path = tmp_path / "best.pt"
+    history = training.fit(
+        net, loader, loader, epochs=20, optimizer=optimizer, loss_fn=scripted, patience=3, checkpoint=path
+    )
+    assert history.valid_loss == pytest.approx([0.9, 0.5, 0.7, 0.4, 0.6, 0.4, 0.5])
+    assert (history.best_epoch, history.epochs_since_best) == (4, 3)
+    assert training.load_checkpoint(path, net)["epoch"] == 4
+    with pytest.raises(ValueError, match="patience must be at least 1"):
+        trained(model(), patience=0)
+
+
+def test_channels_last_changes_the_layout_and_not_the_result():
+    images = TensorDataset(torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 2)
+    results, layouts = [], []
+    for channels_last in (False, True):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+        net[0].register_forward_hook(
+            lambda module, inputs, output: layouts.append(inputs[0].is_contiguous(memory_format=torch.channels_last))
+        )
+        loader = DataLoader(images, batch_size=8)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        history = training.fit(net, loader, loader, epochs=2, optimizer=optimizer, channels_last=channels_last)
+        results.append((net[0].weight.detach(), history.valid_loss))
+    assert not any(layouts[:12]) and all(layouts[12:]) and len(layouts) == 24
+    assert results[1][0].is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(results[0][0], results[1][0], atol=1e-5)
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-4)
+
+
+def test_history_plots_both_splits_and_the_best_epoch():
+    history = trained(model(), epochs=3)
+    figure = history.plot("Blobs")
+    for axis, name in zip(figure.axes, ("loss", "accuracy")):
+        lines = [list(line.get_ydata()) for line in axis.lines]
+        assert lines[0] == getattr(history, f"train_{name}") and lines[1] == getattr(history, f"valid_{name}")
+        assert set(axis.lines[2].get_xdata()) == {history.best_epoch}
+
+
 def test_evaluate_uses_eval_mode_and_restores_each_module():
     net = model().train()
     net[1].eval()  # a frozen batch norm must stay frozen
@@ -101,6 +199,18 @@ def test_a_diverging_loss_stops_with_advice_and_keeps_the_best_checkpoint(tmp_pa
         net[0].weight.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match="nan in epoch 1. Try a smaller learning rate"):
         trained(net, epochs=2, checkpoint=path)
+    assert path.read_bytes() == good
+    valid = DataLoader(TensorDataset(torch.full((4, 4), float("inf")), torch.zeros(4, dtype=torch.long)))
+    fresh = model()
+    with pytest.raises(FloatingPointError, match="The validation loss became nan in epoch 1"):
+        training.fit(
+            fresh,
+            DataLoader(blobs(), batch_size=16),
+            valid,
+            epochs=2,
+            optimizer=torch.optim.SGD(fresh.parameters(), lr=0.1),
+            checkpoint=path,
+        )
     assert path.read_bytes() == good
 
 

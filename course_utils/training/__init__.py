@@ -1,0 +1,35 @@
+"""The training loop, its history and files, and features computed once.
+
+===================  ==============================================================================
+module               holds
+===================  ==============================================================================
+``loop``             :func:`fit`, one readable loop, and :func:`evaluate`
+``history``          :class:`History`: what happened in each epoch; plots itself
+``checkpoints``      the best weights on disk: :func:`save_checkpoint`, :func:`load_checkpoint`
+``resume``           everything that training goes on from after a stop
+``team``             the processes that `torchrun` starts, and what they tell each other
+``features``         :func:`extract_features`: a frozen network runs over a data set once
+===================  ==============================================================================
+
+Lesson 08 writes the loop out and shows that it computes the same. Read :func:`fit` from top to bottom: nothing in it
+is hidden.
+"""
+
+from __future__ import annotations
+
+from course_utils.training.checkpoints import CHECKPOINT_FORMAT, load_checkpoint, save_checkpoint
+from course_utils.training.features import extract_features
+from course_utils.training.history import History
+from course_utils.training.loop import Score, eval_mode, evaluate, fit
+
+__all__ = [
+    "CHECKPOINT_FORMAT",
+    "History",
+    "Score",
+    "eval_mode",
+    "evaluate",
+    "extract_features",
+    "fit",
+    "load_checkpoint",
+    "save_checkpoint",
+]
