@@ -384,3 +384,14 @@ def test_a_state_dict_of_another_network_is_refused(b0):
     with pytest.raises(ValueError, match=r"expected stem.bn.weight .* has stem.bn.bias"):
         b0.load_by_order(dict(items))
     assert all(torch.equal(before[name], value) for name, value in b0.state_dict().items())
+
+
+def test_multipliers_of_ones_own_build_a_network_between_the_named_ones():
+    with torch.device("meta"):
+        named, same = EfficientNet("b1"), EfficientNet(VARIANTS["b1"])
+        wider = EfficientNet(VARIANTS["b1"]._replace(width=1.5))
+    shapes = [tuple(tensor.shape) for tensor in same.state_dict().values()]
+    assert shapes == [tuple(tensor.shape) for tensor in named.state_dict().values()]
+    assert wider.num_features == 1920 and len(wider.state_dict()) == len(shapes)
+    with pytest.raises(ValueError, match="of width 1.5 and depth 1.1 expected stem.conv.weight"):
+        wider.load_by_order(named.state_dict())

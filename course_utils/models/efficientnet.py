@@ -273,8 +273,8 @@ class EfficientNet(nn.Module):
 
     Parameters
     ----------
-    variant : str
-        ``"b0"`` to ``"b7"``, ``"lite0"``, ``"lite1"`` or ``"lite2"``.
+    variant : str or Variant
+        ``"b0"`` to ``"b7"``, ``"lite0"``, ``"lite1"`` or ``"lite2"``; or multipliers of your own.
     num_classes : int
         Outputs of the classifier.
 
@@ -312,14 +312,14 @@ class EfficientNet(nn.Module):
     torch.Size([1, 2])
     """
 
-    def __init__(self, variant: str, num_classes: int = 1000) -> None:
+    def __init__(self, variant: str | Variant, num_classes: int = 1000) -> None:
         super().__init__()
-        if variant not in VARIANTS:
+        if not isinstance(variant, Variant) and variant not in VARIANTS:
             raise ValueError(f"Unknown EfficientNet variant {variant!r}; choose one of {', '.join(VARIANTS)}.")
         if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
             raise ValueError(f"num_classes must be a positive integer, got {num_classes!r}.")
-        self.variant = variant
-        spec = VARIANTS[variant]
+        spec = variant if isinstance(variant, Variant) else VARIANTS[variant]
+        self.variant = variant if isinstance(variant, str) else f"of width {spec.width:g} and depth {spec.depth:g}"
         self.image_size = spec.image_size
 
         channels = STEM_CHANNELS if spec.lite else scale_channels(STEM_CHANNELS, spec.width)
