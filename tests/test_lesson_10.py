@@ -1,0 +1,107 @@
+"""What lesson 10 writes out is right, and its claims fail when it is not; training is shortened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from torch import nn
+
+from course_utils import plotting
+from course_utils.models import VGG
+from course_utils.models.vgg import CHANNELS, CONFIGURATIONS
+from course_utils.multiply_adds import multiply_adds
+
+SHOW = "from course_utils.plotting import show"
+LESSON = Path(__file__).parents[1] / "notebooks" / "10_vgg.ipynb"
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[int, str]:
+    """The lesson's code by section; 0 is what stands before the first."""
+    code, section = {0: ""}, 0
+    for cell in nbformat.read(LESSON, as_version=4).cells:
+        if cell.cell_type == "code":
+            code[section] += cell.source + "\n"
+        elif heading := re.search(r"^## (\d+)\. ", cell.source, re.MULTILINE):
+            section = int(heading[1])
+            code[section] = ""
+    return code
+
+
+def forget(figure, *, alt: str, caption: str = "") -> None:
+    plotting.plt.close(figure)
+
+
+def replaced(code: str, old: str, new: str) -> str:
+    """Return ``code`` with one place replaced; fail if the lesson no longer has it."""
+    assert code.count(old) == 1, f"The lesson has {old!r} {code.count(old)} times."
+    return code.replace(old, new)
+
+
+def run(code: str, names: dict | None = None) -> dict:
+    """Run code of the lesson with ``names``, and return these and what it adds; figures are drawn and dropped."""
+    names = {"forget": forget} | (names or {})
+    exec(code.replace(SHOW, "show = forget"), names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def start(sections) -> dict:
+    """The lesson's names after section 1, with a seed that it does not use."""
+    return run(replaced(sections[0], "seed_everything(10)", "seed_everything(77)") + sections[1])
+
+
+@pytest.fixture(scope="module")
+def counted(sections, start) -> dict:
+    """The lesson's names after section 2."""
+    return run(sections[2], start)
+
+
+def test_the_table_and_the_network_are_the_packages(start):
+    assert (start["CONFIGURATIONS"], start["CHANNELS"]) == (CONFIGURATIONS, CHANNELS)
+    with torch.device("meta"):
+        written, packaged = start["vgg"]("C", classes=7), VGG("C", num_classes=7)
+    kinds = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.Linear, nn.Dropout)
+    order = [[type(m) for m in net.modules() if isinstance(m, kinds)] for net in (written, packaged)]
+    assert order[0] == order[1]
+
+
+def test_the_written_counter_agrees_with_the_package_for_each_configuration(counted):
+    for name, (written, packaged) in counted["pairs"].items():
+        total = multiply_adds(packaged, (3, 224, 224))
+        assert sum(counted["count_multiply_adds"](written).values()) == total, name
+
+
+def test_ways_and_receptive_field_agree_for_any_stack(sections, counted):
+    names = run(sections[4], counted)
+    ways = names["ways"]([3, 5, 1, 3], size=15)
+    assert (ways > 0).any(0).sum() == 1 + 2 + 4 + 0 + 2
+    assert ways.sum() == (3 * 5 * 1 * 3) ** 2  # each kernel offers k * k ways on
+    assert {n: names["receptive_field"](n) for n in "BC"} == {"B": 156, "C": 156}
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new", "claim"),
+    [
+        (1, '"C": ((3, 3), (3, 3), (3, 3, 1)', '"C": ((3, 3), (3, 3), (3, 1, 3)', "agree with the package"),
+        (1, "nn.Linear(4096, 4096)", "nn.Linear(4096, 4000)", "agree with the package"),
+        (
+            2,
+            "counts[layer] = output.numel() * layer.weight[0].numel()",
+            "counts[layer] = output.numel()",
+            "VGG-16 needs",
+        ),
+        (4, "size // 2].backward()", "size // 2 - 1].backward()", "same pixels|nine ways"),
+        (4, "r, s = r + s, 2 * s", "r, s = r, 2 * s", "A's last map sees 150"),
+        (4, "ways([3, 3]), ", "ways([3]), ", "same pixels"),
+    ],
+)
+def test_a_mistake_fails_a_claim(sections, start, counted, section, old, new, claim):
+    code = replaced(sections[section], old, new)
+    names = {1: None, 2: start, 4: counted}[section]
+    with pytest.raises((AssertionError, RuntimeError), match=claim):
+        run((sections[0] if section == 1 else "") + code, names)

@@ -1,0 +1,96 @@
+"""What lesson 11 writes out is right, and its claims fail when it is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from torch import nn
+
+from course_utils import plotting
+from course_utils.models import googlenet
+from course_utils.multiply_adds import multiply_adds
+
+SHOW = "from course_utils.plotting import show"
+PLAIN_LIST = "[right.branch1, right.branch2, right.branch3, right.branch4]"
+LESSON = Path(__file__).parents[1] / "notebooks" / "11_googlenet.ipynb"
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[int, str]:
+    """The lesson's code by section; 0 is what stands before the first."""
+    code, section = {0: ""}, 0
+    for cell in nbformat.read(LESSON, as_version=4).cells:
+        if cell.cell_type == "code":
+            code[section] += cell.source + "\n"
+        elif heading := re.search(r"^## (\d+)\. ", cell.source, re.MULTILINE):
+            section = int(heading[1])
+            code[section] = ""
+    return code
+
+
+def forget(figure, *, alt: str, caption: str = "") -> None:
+    plotting.plt.close(figure)
+
+
+def replaced(code: str, old: str, new: str) -> str:
+    """Return ``code`` with one place replaced; fail if the lesson no longer has it."""
+    assert code.count(old) == 1, f"The lesson has {old!r} {code.count(old)} times."
+    return code.replace(old, new)
+
+
+def run(code: str, names: dict | None = None) -> dict:
+    """Run code of the lesson with ``names``, and return these and what it adds; figures are drawn and dropped."""
+    names = {"forget": forget} | (names or {})
+    exec(code.replace(SHOW, "show = forget"), names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def lesson(sections) -> dict:
+    """The lesson's names after section 4, with a seed that it does not use."""
+    code = replaced(sections[0], "seed_everything(11)", "seed_everything(77)")
+    return run(code + sections[1] + sections[2] + sections[3] + sections[4])
+
+
+def test_the_rows_are_the_packages(lesson):
+    packaged = {name: tuple(row) for stage in googlenet.STAGES for name, row in stage.items()}
+    assert lesson["ROWS"] == packaged
+
+
+def test_the_written_block_is_the_packages(lesson):
+    row = (3, 5, 7, 2, 4, 6)
+    written, packaged = lesson["Inception"](9, *row), googlenet.Inception(9, googlenet.Branches(*row))
+    written.load_state_dict(dict(zip(written.state_dict(), packaged.state_dict().values(), strict=True)))
+    x = torch.randn(2, 9, 6, 5)
+    assert torch.allclose(written(x), packaged(x), atol=1e-6)
+
+
+def test_the_price_per_pixel_is_what_a_counter_counts(lesson):
+    direct, reduced = lesson["price"](12, 4, 10, 5)
+    assert direct == multiply_adds(nn.Conv2d(12, 10, 5, padding=2), (12, 1, 1))
+    assert reduced == multiply_adds(nn.Sequential(nn.Conv2d(12, 4, 1), nn.Conv2d(4, 10, 5, padding=2)), (12, 1, 1))
+
+
+def test_the_whole_network_agrees_with_torchvision_for_other_weights(sections, lesson):
+    run(sections[5], lesson)
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new", "claim"),
+    [
+        (1, "dim=1)", "dim=2)", "add up|Sizes of tensors"),
+        (1, "nn.MaxPool2d(3, stride=1, padding=1)", "nn.MaxPool2d(3, stride=2, padding=1)", "Sizes of tensors"),
+        (2, "before * reduce + reduce * after * k**2", "reduce * after * k**2", "saves 90 %|saves 42 %"),
+        (3, '"4e": (256, 160, 320, 32, 128, 128)', '"4e": (256, 160, 320, 32, 128, 64)', "5a does not"),
+        (4, PLAIN_LIST, f"nn.ModuleList({PLAIN_LIST})", "finds no parameter"),
+        (5, 'GoogLeNet(variant="torchvision")', "GoogLeNet()", "as many parameters as torchvision"),
+    ],
+)
+def test_a_mistake_fails_a_claim(sections, lesson, section, old, new, claim):
+    code = replaced(sections[section], old, new)
+    with pytest.raises((AssertionError, RuntimeError), match=claim):
+        run(code, lesson)
