@@ -1,5 +1,6 @@
 """The files that must agree with one another do, and nothing of one machine is in them."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -90,3 +91,11 @@ def test_no_file_names_a_folder_of_one_machine():
         if path.suffix in {".py", ".md", ".toml", ".yml", ".lock", ".ipynb", ".cfg", ".ini"} or path.name == "Makefile":
             found = folders.search(path.read_text(encoding="utf-8"))
             assert not found, f"{path.relative_to(ROOT)} names {found[0]}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_links_of_a_lesson_lead_to_files_that_exist(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    targets = {target for text in texts for target in re.findall(r"\]\(([^)#:]+)\)", text)}
+    assert not [target for target in targets if not (path.parent / target).exists()]
