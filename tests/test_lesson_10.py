@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-import nbformat
 import pytest
 import torch
+from lesson_code import code_by_section, replaced, run
 from torch import nn
 
-from course_utils import plotting
 from course_utils.models import VGG
 from course_utils.models.vgg import CHANNELS, CONFIGURATIONS
 from course_utils.multiply_adds import multiply_adds
 
-SHOW = "from course_utils.plotting import show"
-LESSON = Path(__file__).parents[1] / "notebooks" / "10_vgg.ipynb"
-
 
 @pytest.fixture(scope="module")
 def sections() -> dict[int, str]:
-    """The lesson's code by section; 0 is what stands before the first."""
-    code, section = {0: ""}, 0
-    for cell in nbformat.read(LESSON, as_version=4).cells:
-        if cell.cell_type == "code":
-            code[section] += cell.source + "\n"
-        elif heading := re.search(r"^## (\d+)\. ", cell.source, re.MULTILINE):
-            section = int(heading[1])
-            code[section] = ""
-    return code
-
-
-def forget(figure, *, alt: str, caption: str = "") -> None:
-    plotting.plt.close(figure)
-
-
-def replaced(code: str, old: str, new: str) -> str:
-    """Return ``code`` with one place replaced; fail if the lesson no longer has it."""
-    assert code.count(old) == 1, f"The lesson has {old!r} {code.count(old)} times."
-    return code.replace(old, new)
-
-
-def run(code: str, names: dict | None = None) -> dict:
-    """Run code of the lesson with ``names``, and return these and what it adds; figures are drawn and dropped."""
-    names = {"forget": forget} | (names or {})
-    exec(code.replace(SHOW, "show = forget"), names)
-    return names
+    return code_by_section("10_vgg")
 
 
 @pytest.fixture(scope="module")
