@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -22,21 +24,19 @@ def data_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def standin(tmp_path, monkeypatch):
-    """A set "tiny" of three pictures, whose VERSION the test can change; returns the setter."""
-    module = tmp_path / "tiny_generator.py"
-
-    def set_version(number: int) -> None:
-        module.write_text(f'"""VERSION = 99 in a text is not it."""\nVERSION: int = {number}  # raise it\n')
+    """A set "tiny" of three pictures, drawn by a file and a folder of code; returns the file."""
+    generator, parts = tmp_path / "generator.py", tmp_path / "parts"
+    parts.mkdir()
+    (parts / "ears.py").write_text("LENGTH = 3\n")
+    generator.write_text("COLOUR = 1\n")
 
     def write(folder: Path, progress) -> None:
         for i in range(3):
             (folder / f"{i}.txt").write_text("x" * 10)
             progress(1)
 
-    set_version(1)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(store, "EMBEDDED", {"tiny": store.EmbeddedSet(3, "three files", "tiny_generator", write)})
-    return set_version
+    monkeypatch.setattr(store, "EMBEDDED", {"tiny": store.EmbeddedSet(3, "three files", (generator, parts), write)})
+    return generator
 
 
 def test_builds_once(tmp_path):
@@ -138,31 +138,59 @@ def test_error_of_another_folder_is_passed_on(tmp_path):
     assert not isinstance(caught.value, store.DataFolderError)
 
 
-def test_make_embedded_uses_the_version_and_keeps_the_result(standin, data_folder):
+def test_make_embedded_keeps_the_result(standin, data_folder):
     folder = store.make_embedded("tiny")
-    assert folder == data_folder / "embedded" / "tiny-v1"
+    assert folder.parent == data_folder / "embedded" and re.fullmatch(r"tiny-[0-9a-f]{8}", folder.name)
     assert len(list(folder.iterdir())) == 3
     (folder / "mark").touch()
     assert (store.make_embedded("tiny") / "mark").exists()
 
 
+@pytest.mark.parametrize("changed", ["generator.py", "parts/ears.py", "parts/tail.py"])
+def test_pictures_of_other_code_are_not_taken_for_todays(standin, changed):
+    old = store.make_embedded("tiny")
+    (old / "0.txt").write_text("what the code drew before")
+    with (standin.parent / changed).open("a") as file:
+        file.write("WIDTH = 2\n")
+    new = store.make_embedded("tiny")
+    assert new != old and (new / "0.txt").read_text() == "x" * 10
+
+
+def test_line_ends_are_not_a_change(standin):
+    before = store.version("tiny")
+    standin.write_bytes(standin.read_bytes().replace(b"\n", b"\r\n"))
+    assert store.version("tiny") == before
+
+
 def test_other_versions_are_found_and_removed(standin, data_folder):
     old = store.make_embedded("tiny")
-    standin(2)
-    assert store.embedded_folder("tiny").name == "tiny-v2"
+    standin.write_text("COLOUR = 2\n")
     new = store.make_embedded("tiny")
-    unrelated = data_folder / "embedded" / "mine-v1"
+    numbered, unrelated = (data_folder / "embedded" / name for name in ("tiny-v1", "mine-v1"))
+    numbered.mkdir()
     unrelated.mkdir()
     others = store.other_versions()
-    assert old in others and new not in others and unrelated not in others
+    assert old in others and numbered in others and new not in others and unrelated not in others
     for path in others:
         store.remove(path)
     assert not old.exists() and new.exists() and unrelated.exists()
     assert store.other_versions() == []
 
 
-def test_every_generator_states_its_version():
-    assert all(store.version(name) >= 1 for name in ("faces", "vehicles", "cats"))
+@pytest.mark.parametrize("name", ["faces", "vehicles", "cats"])
+def test_all_code_that_draws_a_set_counts(name):
+    sources = store.EMBEDDED[name].sources
+    files = [file for source in sources for file in (source.glob("*.py") if source.is_dir() else [source])]
+    package = Path(store.__file__).parents[1]
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{file.name} has a relative import"
+            modules = [node.module] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for module in [module for module in modules if module.startswith("course_utils")]:
+                path = package.parent.joinpath(*module.split("."))
+                used = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+                assert used in files, f"{file.name} imports {module}, which {name} does not name as a source"
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,6 @@ from math import cos, exp, hypot, sin, sqrt
 import numpy as np
 from scipy import ndimage
 
-VERSION = 1
-
 HEIGHT, WIDTH = 170, 130  # pixels
 PER_SPLIT = 445  # pictures
 UNIT = 37.0  # pixels in a face unit, at scale 1

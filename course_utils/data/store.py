@@ -7,7 +7,7 @@ that is there is complete. A lock keeps two notebooks that start together from d
 from __future__ import annotations
 
 import errno
-import importlib.util
+import hashlib
 import re
 import shutil
 from collections.abc import Callable
@@ -121,43 +121,45 @@ class EmbeddedSet:
         How many pictures it has.
     about : str
         What they show, in a few words.
-    module : str
-        The module of its generator, which defines ``VERSION``.
+    sources : tuple of Path
+        The files and folders of code that draw it. Their text is part of the folder's name.
     write : callable
         ``write(folder, progress)`` fills an empty folder and calls ``progress(1)`` after each picture.
     """
 
     images: int
     about: str
-    module: str
+    sources: tuple[Path, ...]
     write: Callable[[Path, Callable[[int], object]], None]
 
 
+_HERE = Path(__file__).parent
+_SHARED = _HERE / "drawing.py"
+
 EMBEDDED: dict[str, EmbeddedSet] = {
-    "faces": EmbeddedSet(890, "26 drawn people, grey, 170 x 130", "course_utils.data.faces", _write_faces),
+    "faces": EmbeddedSet(890, "26 drawn people, grey, 170 x 130", (_HERE / "faces.py",), _write_faces),
     "vehicles": EmbeddedSet(
-        1661, "drawn airplanes, motorbikes, schooners", "course_utils.data.vehicles", _write_vehicles
+        1661, "drawn airplanes, motorbikes, schooners", (_HERE / "vehicles", _SHARED), _write_vehicles
     ),
-    "cats": EmbeddedSet(344, "drawn angry and happy cats, with boxes", "course_utils.data.cats", _write_cats),
+    "cats": EmbeddedSet(344, "drawn angry and happy cats, with boxes", (_HERE / "cats", _SHARED), _write_cats),
 }
 
 
-def version(name: str) -> int:
-    """Return the ``VERSION`` of a set's generator.
+def version(name: str) -> str:
+    """Return the version of the embedded set ``name``: eight digits that hang on every line of the code behind it.
 
-    It is read from the source text: importing the generators would cost `course data list` a second of SciPy.
+    A number kept by hand would be forgotten once, and pictures of an older generator would be taken for today's.
     """
-    module = EMBEDDED[name].module
-    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
-    found = re.search(r"^VERSION\b[^=\n]*=\s*(\d+)", source, flags=re.MULTILINE)
-    if found is None:
-        raise ValueError(f"{module} does not define VERSION; expected a line like `VERSION = 1`.")
-    return int(found[1])
+    digest = hashlib.sha256()
+    for source in EMBEDDED[name].sources:
+        for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(file.read_text(encoding="utf-8").encode())  # as text: line ends differ between systems
+    return digest.hexdigest()[:8]
 
 
 def embedded_folder(name: str) -> Path:
     """Return where the embedded set ``name`` of this version lies; it need not exist yet."""
-    return data_dir() / "embedded" / f"{name}-v{version(name)}"
+    return data_dir() / "embedded" / f"{name}-{version(name)}"
 
 
 def make_embedded(name: str, bar_position: int = 0) -> Path:
@@ -191,10 +193,10 @@ def make_embedded(name: str, bar_position: int = 0) -> Path:
 def other_versions() -> list[Path]:
     """Return the folders (and leftovers) of embedded sets whose version is not the current one."""
     root = data_dir() / "embedded"
-    current = {f"{name}-v{version(name)}" for name in EMBEDDED}
+    current = {f"{name}-{version(name)}" for name in EMBEDDED}
     found = []
     for path in sorted(root.iterdir()) if root.is_dir() else []:
-        parts = re.fullmatch(r"\.?((\w+)-v\d+)(\.partial|\.lock)?", path.name)
+        parts = re.fullmatch(r"\.?((\w+)-(?:v\d+|[0-9a-f]{8}))(\.partial|\.lock)?", path.name)
         if parts and parts[2] in EMBEDDED and parts[1] not in current:
             found.append(path)
     return found

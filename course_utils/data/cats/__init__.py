@@ -28,7 +28,6 @@ from course_utils.data.cats.pose import Pose, extent
 from course_utils.data.cats.scenes import BACKGROUNDS, lawn, leaves, ledge
 from course_utils.data.drawing import camera, illuminate, pick, to_image
 
-VERSION = 1  # raise it when the pictures change
 NAMES = ("angry", "happy")
 SPLITS = {"train": 240, "valid": 68, "test": 36}
 QUALITY = 92  # of the JPEG files

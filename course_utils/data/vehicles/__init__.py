@@ -38,7 +38,6 @@ from course_utils.data.vehicles.scenes import SIZE, Scene, air_scene, road_scene
 from course_utils.data.vehicles.scenes import shared_scene as _shared_scene
 from course_utils.data.vehicles.schooners import schooner, schooner_pose
 
-VERSION = 1  # raise it when the pictures change
 COUNTS = {"airplane": 800, "motorbike": 798, "schooner": 63}
 QUALITY = 92  # of the JPEG files
 SHARED = 0.36  # share of the pictures of each class whose background comes from the pool of all classes
