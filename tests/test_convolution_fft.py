@@ -372,14 +372,30 @@ def test_auto_does_not_time_what_the_model_is_sure_of(monkeypatch, undecided, co
     assert not counted
 
 
-def test_a_slow_first_try_ends_the_trials(monkeypatch, undecided):
+def test_timing_stops_when_it_would_take_much_longer_than_the_call(monkeypatch, undecided):
     x, weight = CLOSE
     calls = []
-    monkeypatch.setattr(functional, "_PATIENCE", 3)
+    monkeypatch.setattr(functional, "_PATIENCE", 1.5)
     monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, calls))
     monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, calls))
     fft_conv(x, weight)
-    assert len(calls) <= 5  # one way, four times; then the call itself
+    assert len(calls) <= 3  # two ways, once; then the call itself
+
+
+def test_a_disturbed_moment_does_not_decide(monkeypatch, undecided):
+    x, weight = CLOSE
+    frequency, direct = [], []
+
+    def disturbed(*arguments):
+        direct.append(arguments)
+        if len(direct) == 1:
+            time.sleep(0.02)
+        return torch.nn.functional.conv2d(*arguments)
+
+    monkeypatch.setitem(functional._DIRECT, 2, disturbed)
+    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values())) == (None, None)
 
 
 def test_likely_plans_hold_the_best_of_each_kind():

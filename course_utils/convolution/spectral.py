@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -32,6 +33,9 @@ PORTION = 4 * 2**20
 #: What the FFT engine's two channel products cost for each frequency, in elementwise complex multiplications: moving
 #: one number when spectra are reordered into matrices, and starting one matrix product.
 REORDER, START = 2, 300
+
+#: A transform of at most this many samples is started as seldom as possible.
+SMALL_TRANSFORM = 2**13
 
 #: Samples that the FFT engine inverts in one call.
 INVERSE_POINTS = 2**19
@@ -117,8 +121,9 @@ def correlate(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry
     -------
     Tensor, shape (N, O, *out)
     """
-    if _is_plain(geometry, plan, x.element_size()):
-        return _correlate_plainly(x, weight, bias, geometry, plan)
+    plain = _plain_layout(geometry, plan, x.element_size())
+    if plain is not None:
+        return _correlate_plainly(x, weight, bias, plain)
     y = x.new_empty((geometry.batch, geometry.out_channels, *geometry.out))
     c, o = geometry.in_channels // geometry.groups, geometry.out_channels // geometry.groups
     # Groups with one input channel need no matrix product, so that several of them go through together.
@@ -132,37 +137,74 @@ def correlate(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry
     return y
 
 
-def _is_plain(geometry: Geometry, plan: Plan, itemsize: int) -> bool:
-    """Return whether a single FFT tile, one group and elementwise products will do, in one portion."""
+@dataclass(frozen=True)
+class PlainLayout:
+    """Where a convolution in one tile puts things; worked out once, for small images take no longer than this."""
+
+    narrowed: tuple[tuple[int, int], ...]
+    padding: list[int]
+    kernel_padding: list[int]
+    spread: tuple[slice, ...] | None
+    together: bool
+    length: tuple[int, ...]
+    dims: tuple[int, ...]
+    wanted: tuple | None
+    geometry: Geometry
+
+
+@lru_cache(maxsize=1024)
+def _plain_layout(geometry: Geometry, plan: Plan, itemsize: int) -> PlainLayout | None:
+    """Return the layout if a single FFT tile, one group and elementwise products will do, in one portion."""
     if plan.engine != "fft" or geometry.groups > 1 or any(t > 1 for t in plan.tiles):
-        return False
-    spectra = max(geometry.batch, geometry.out_channels) * geometry.in_channels + geometry.batch * geometry.out_channels
-    return not multiplies_matrices(geometry, geometry.batch) and spectra * plan.numbers * itemsize <= 2 * PORTION
-
-
-def _correlate_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, plan: Plan) -> Tensor:
-    """Transform, multiply, invert: the FFT convolution without tiles, portions and their overhead."""
+        return None
+    images, kernels = geometry.batch * geometry.in_channels, geometry.out_channels * geometry.in_channels
+    spectra = max(images, kernels) + geometry.batch * geometry.out_channels
+    if multiplies_matrices(geometry, geometry.batch) or spectra * plan.numbers * itemsize > 2 * PORTION:
+        return None
     ndim, length = geometry.ndim, plan.length
-    dims = tuple(range(-ndim, 0))
-    pads = []
-    for i in reversed(range(ndim)):
-        used = used_size(geometry, i)
-        pads += [geometry.pad_low[i], length[i] - geometry.pad_low[i] - geometry.size[i]]
-        if used < geometry.size[i]:
-            x = x.narrow(2 + i, 0, used)
-            pads[-1] += geometry.size[i] - used
-    spectrum = torch.fft.rfftn(torch.nn.functional.pad(x, pads), dim=dims)
-    if geometry.dilation != (1,) * ndim:
+    used = [used_size(geometry, i) for i in range(ndim)]
+    small = math.prod(length) <= SMALL_TRANSFORM
+    return PlainLayout(
+        narrowed=tuple((2 + i, used[i]) for i in range(ndim) if used[i] < geometry.size[i]),
+        padding=[
+            p for i in reversed(range(ndim)) for p in (geometry.pad_low[i], length[i] - geometry.pad_low[i] - used[i])
+        ],
+        kernel_padding=[p for i in reversed(range(ndim)) for p in (0, length[i] - geometry.span[i])],
+        spread=None if geometry.dilation == (1,) * ndim else tuple(slice(None, None, d) for d in geometry.dilation),
+        together=small and images == kernels == 1,
+        length=length,
+        dims=tuple(range(-ndim, 0)),
+        wanted=(..., *(slice(0, (v - 1) * s + 1, s) for v, s in zip(geometry.out, geometry.stride))) if small else None,
+        geometry=geometry,
+    )
+
+
+def _correlate_plainly(x: Tensor, weight: Tensor, bias: Tensor | None, plain: PlainLayout) -> Tensor:
+    """Transform, multiply, invert: the FFT convolution without tiles, portions and their overhead."""
+    geometry = plain.geometry
+    for dim, used in plain.narrowed:
+        x = x.narrow(dim, 0, used)
+    if plain.spread is not None:
         spread = weight.new_zeros((*weight.shape[:2], *geometry.span))
-        spread[(..., *(slice(None, None, d) for d in geometry.dilation))] = weight
+        spread[(..., *plain.spread)] = weight
         weight = spread
+    x = torch.nn.functional.pad(x, plain.padding)
+    weight = torch.nn.functional.pad(weight, plain.kernel_padding)
+    if plain.together:  # starting a small transform costs more than computing it
+        spectra = torch.fft.rfftn(torch.cat((x, weight)), dim=plain.dims)
+        spectrum, kernel = spectra[:1], spectra[1:]
+    else:
+        spectrum, kernel = torch.fft.rfftn(x, dim=plain.dims), torch.fft.rfftn(weight, dim=plain.dims)
     # The conjugate turns convolution into cross-correlation.
-    kernel = torch.fft.rfftn(weight, s=length, dim=dims).conj_physical_()
+    kernel.conj_physical_()
     product = spectrum[:, :1] * kernel[:, 0]
     for i in range(1, geometry.in_channels):
         product.addcmul_(spectrum[:, i : i + 1], kernel[:, i])
-    y = _inverse(product, length, geometry.out, geometry.stride)
-    return y.contiguous() if bias is None else (y + bias.view(-1, *[1] * ndim)).contiguous()
+    if plain.wanted is None:
+        y = _inverse(product, plain.length, geometry.out, geometry.stride)
+    else:
+        y = torch.fft.irfftn(product, s=plain.length, dim=plain.dims)[plain.wanted]
+    return y.contiguous() if bias is None else (y + bias.view(-1, *[1] * geometry.ndim)).contiguous()
 
 
 def _correlate_groups(
@@ -175,7 +217,7 @@ def _correlate_groups(
     engine = (MatrixEngine if plan.engine == "matrix" else FFTEngine)(geometry, plan, rows)
 
     def finish(portion: Portion, block: slice, spectrum: Tensor, kernel: Tensor) -> None:
-        product = engine.multiply(spectrum, kernel)
+        product = engine.multiply(spectrum, kernel, last=block is blocks[-1])
         outputs = engine.invert(product, portion)
         _place(outputs, y[portion.batch, block], bias if bias is None else bias[block], portion, plan)
 
@@ -329,7 +371,7 @@ class MatrixEngine:
         spectrum = analyse(samples, self.plan.length, (0,) * ndim, self.geometry.dilation, KERNEL)
         return spectrum.view(-1, o, c)
 
-    def multiply(self, spectrum: Tensor, kernel: Tensor) -> Tensor:
+    def multiply(self, spectrum: Tensor, kernel: Tensor, last: bool) -> Tensor:
         if kernel.shape[2] > 1:
             return torch.bmm(spectrum, kernel.transpose(1, 2))
         # One input channel to a group: (p, rows, groups, 1) times (p, 1, groups, outputs of a group).
@@ -402,12 +444,15 @@ class FFTEngine:
         # The conjugate turns convolution into cross-correlation.
         return self._forward(padded).conj_physical_()
 
-    def multiply(self, spectrum: Tensor, kernel: Tensor) -> Tensor:
+    def multiply(self, spectrum: Tensor, kernel: Tensor, last: bool) -> Tensor:
+        """Return the product; ``last`` says that nobody needs the spectrum any more."""
         if self.as_matrices:
             product = torch.bmm(spectrum, kernel.transpose(1, 2))  # (frequencies, rows, outputs)
             rows, outputs = product.shape[1:]
             return product.flatten(1).t().contiguous().view(rows, outputs, -1)
         c = kernel.shape[1]
+        if c == 1 and last and kernel.shape[0] == spectrum.shape[1]:
+            return spectrum.mul_(kernel.view(spectrum.shape[1:]))
         if c == 1:  # (rows, groups, 1, frequencies) times (groups, outputs of a group, frequencies)
             groups = spectrum.shape[1]
             product = spectrum.unsqueeze(2) * kernel.view(groups, -1, kernel.shape[-1])
