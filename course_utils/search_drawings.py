@@ -86,16 +86,7 @@ def belief_and_improvement(
     )
     for step, above, below in zip(steps, axes[0], axes[1]):
         mean, deviation = np.asarray(step["mean"]), np.asarray(step["deviation"])
-        above.fill_between(
-            grid,
-            mean - 2 * deviation,
-            mean + 2 * deviation,
-            color=COLOURS[0],
-            alpha=0.18,
-            linewidth=0,
-            label="±2 deviations",
-        )
-        above.plot(grid, mean, color=COLOURS[0], label="mean of the belief")
+        _belief(above, grid, mean, deviation, "mean of the belief")
         above.plot(*truth, ".", color=GREY, markersize=5, label="a sweep, not shown to the search")
         above.plot(step["x"], step["y"], "o", color=COLOURS[3], markersize=7, label="measured so far")
         next_one = grid[int(np.argmax(step["improvement"]))]
@@ -150,16 +141,7 @@ def belief_slices(
     fig, axes = plt.subplots(1, len(slices), figsize=(2.9 * len(slices), 3.6), sharey=True, squeeze=False)
     for axis, (name, cut) in zip(axes[0], slices.items()):
         x, mean, deviation = (np.asarray(cut[key], dtype=float) for key in ("x", "mean", "deviation"))
-        axis.fill_between(
-            x,
-            mean - 2 * deviation,
-            mean + 2 * deviation,
-            color=COLOURS[0],
-            alpha=0.18,
-            linewidth=0,
-            label="±2 deviations",
-        )
-        axis.plot(x, mean, color=COLOURS[0], label="predicted")
+        _belief(axis, x, mean, deviation, "predicted")
         axis.plot(
             cut["measured_x"], cut["measured_y"], "o", color=COLOURS[3], markersize=4.5, label="measured afterwards"
         )
@@ -192,3 +174,10 @@ def optimism_chart(
     axes[0, 0].set_ylabel(ylabel)
     axes[0, -1].legend()
     return fig
+
+
+def _belief(axis, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, label: str) -> None:
+    """Draw a prediction with a band of two deviations on either side."""
+    low, high = mean - 2 * deviation, mean + 2 * deviation
+    axis.fill_between(x, low, high, color=COLOURS[0], alpha=0.18, linewidth=0, label="±2 deviations")
+    axis.plot(x, mean, color=COLOURS[0], label=label)

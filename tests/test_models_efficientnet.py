@@ -7,6 +7,7 @@ import skimage.data
 import timm
 import torch
 import torchvision
+from parity import assert_close, randomise_batch_norms
 from torch import nn
 
 from course_utils.models import EfficientNet, load_pretrained
@@ -38,24 +39,6 @@ PARAMETERS = {
 
 def torchvision_model(variant, **options):
     return torchvision.models.get_model(f"efficientnet_{variant}", **options)
-
-
-def randomise_batch_norms(model):
-    """Give batch norms weights and statistics that a wrong order or a wrong eps would not survive."""
-    generator = torch.Generator().manual_seed(3)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.weight.data, module.running_var):
-                tensor.uniform_(0.5, 1.5, generator=generator)
-            for tensor in (module.bias.data, module.running_mean):
-                tensor.uniform_(-0.3, 0.3, generator=generator)
-
-
-def assert_close(ours, theirs, tolerance, what, floor=0.0):
-    """Compare relative to the tensor's largest value, or to ``floor`` if that is larger."""
-    assert ours.shape == theirs.shape, what
-    error = (ours - theirs).abs().max().item() / max(theirs.abs().max().item(), floor)
-    assert error < tolerance, f"{what}: relative difference {error:.1e}"
 
 
 def assert_parity(ours, theirs, images, tolerance, *, compare_buffers):

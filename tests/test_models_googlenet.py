@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torchvision
+from parity import assert_close, randomise_batch_norms
 from torch import nn
 
 from course_utils.models import GoogLeNet
@@ -23,24 +24,6 @@ def on_meta(**options):
 
 def torchvision_googlenet(**options):
     return torchvision.models.googlenet(weights=None, aux_logits=False, init_weights=False, **options)
-
-
-def randomise_batch_norms(model):
-    """Give batch norms weights and statistics that a wrong order or a wrong eps would not survive."""
-    generator = torch.Generator().manual_seed(3)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.weight.data, module.running_var):
-                tensor.uniform_(0.5, 1.5, generator=generator)
-            for tensor in (module.bias.data, module.running_mean):
-                tensor.uniform_(-0.3, 0.3, generator=generator)
-
-
-def assert_close(ours, theirs, tolerance, what, floor=0.0):
-    """Compare relative to the tensor's largest value, or to ``floor`` if that is larger."""
-    assert ours.shape == theirs.shape, what
-    error = (ours - theirs).abs().max().item() / max(theirs.abs().max().item(), floor)
-    assert error < tolerance, f"{what}: relative difference {error:.1e}"
 
 
 def results(model, images):

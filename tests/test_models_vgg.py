@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torchvision
+from parity import assert_close
 from torch import nn
 
 from course_utils.models import VGG
@@ -60,15 +61,6 @@ def assert_parity(ours, theirs, images):
         assert_close(a, b, 1e-4, what, floor)
     for (what, a), b in zip(ours.named_buffers(), theirs.buffers(), strict=True):
         assert_close(a.double(), b.double(), 1e-5, what, floor=1e-6)
-
-
-def assert_close(ours, theirs, tolerance, what, floor=0.0):
-    """Compare relative to the tensor's largest value, or to ``floor`` if that is larger."""
-    assert ours.shape == theirs.shape, what
-    if torch.equal(ours, theirs):  # the usual case, and cheap: the next line makes copies of up to 400 MB
-        return
-    error = (ours - theirs).abs().max().item() / max(theirs.abs().max().item(), floor)
-    assert error < tolerance, f"{what}: relative difference {error:.1e}"
 
 
 # --- the table ---
