@@ -48,8 +48,8 @@ def activation_chart() -> plt.Figure:
         axis.set_xlabel("z")
     axes[1].axhline(0.25, color=GREY, linewidth=1, linestyle=":")
     axes[1].annotate("¼", (5.5, 0.27), fontsize=12)
-    axes[0].set(title="activation", ylim=(-0.1, 2))
-    axes[1].set(title="derivative", ylim=(-0.05, 1.1))
+    axes[0].set(title="activation", ylabel="φ(z)", ylim=(-0.1, 2))
+    axes[1].set(title="derivative", ylabel="φ′(z)", ylim=(-0.05, 1.1))
     axes[0].legend(loc="upper left")
     return fig
 

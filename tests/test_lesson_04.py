@@ -6,21 +6,18 @@ the run in 22,100 dimensions is, rotated, a run in the 890 dimensions that the i
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from lesson_code import taught
 from torch import nn
 
 from course_utils.data import load_faces
 from course_utils.face_drawings import film_negatives
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "04_linear_classifier.ipynb"
 SEEDS = (0, 1)
 STEPS = 240
 
@@ -28,11 +25,8 @@ STEPS = 240
 @pytest.fixture(scope="module")
 def lesson():
     """Return the lesson's functions. ``tqdm`` shows nothing here."""
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    functions = [node for cell in cells for node in ast.parse(cell).body if isinstance(node, ast.FunctionDef)]
-    space = {"torch": torch, "F": F, "nn": nn, "np": np, "tqdm": lambda steps: steps}
-    exec(compile(ast.Module(functions, []), str(NOTEBOOK), "exec"), space)
-    return SimpleNamespace(**space)
+    names = {"torch": torch, "F": F, "nn": nn, "np": np, "tqdm": lambda steps: steps}
+    return taught("04_linear_classifier", names)
 
 
 @pytest.fixture(scope="module")

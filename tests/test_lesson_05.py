@@ -5,15 +5,11 @@ The functions are read from the notebook. The lesson uses the seeds 0 to 4.
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-from types import SimpleNamespace
-
-import nbformat
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from lesson_code import taught
 from sklearn.feature_selection import SelectKBest
 from sklearn.neighbors import NearestCentroid
 from torch import nn
@@ -21,22 +17,10 @@ from torch import nn
 from course_utils.data import load_faces
 from course_utils.face_drawings import film_negatives
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_mlp_and_pca.ipynb"
 SEEDS = (5, 6)
 MORE_SEEDS = (5, 6, 7, 8, 9)  # for means of what differs a lot from seed to seed
 SIZES = [437, 218, 27, 13, 26]
 SHALLOW = [437, 218, 26]
-
-
-def is_constant(node: ast.stmt) -> bool:
-    """Return whether a statement is an assignment of plain numbers, like ``STEPS, EVERY = 256, 8``."""
-    if not isinstance(node, ast.Assign):
-        return False
-    try:
-        ast.literal_eval(node.value)
-    except ValueError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +31,9 @@ def faces():
 @pytest.fixture(scope="module")
 def lesson(faces):
     """Return the lesson's functions and constants. ``tqdm`` shows nothing here."""
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    nodes = [n for cell in cells for n in ast.parse(cell).body if isinstance(n, ast.FunctionDef) or is_constant(n)]
     space = {"torch": torch, "F": F, "nn": nn, "np": np, "tqdm": lambda seeds: seeds, "people": 26}
     space |= {"SEEDS": SEEDS, "sizes": SIZES, "y": torch.tensor(faces.train_labels)}
-    exec(compile(ast.Module(nodes, []), str(NOTEBOOK), "exec"), space)
-    return SimpleNamespace(**space)
+    return taught("05_mlp_and_pca", space, constants=("STEPS", "EVERY"))
 
 
 def standardised(fitted: np.ndarray, *halves: np.ndarray) -> list[np.ndarray]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-from types import SimpleNamespace
+import json
+import math
 
-import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
+from lesson_code import cells, few_vehicles, run_at_full_scale, taught
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
@@ -18,28 +18,16 @@ from course_utils.data import load_faces, load_vehicles
 from course_utils.data.loaders import as_tensors
 from course_utils.training import fit
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "07_first_cnn.ipynb"
+NOTEBOOK = "07_first_cnn"
 SEED = 11
-
-
-def is_setting(statement: ast.stmt) -> bool:
-    """Return whether a statement names plain numbers in capitals, like ``SHIFTS = (2, 4)``."""
-    if not isinstance(statement, ast.Assign) or not ast.unparse(statement.targets[0]).isupper():
-        return False
-    return all(isinstance(node, (ast.Constant, ast.Tuple, ast.Load)) for node in ast.walk(statement.value))
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return the lesson's functions, and the constants they are used with."""
     torch.set_num_threads(1)
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    statements = [statement for cell in cells for statement in ast.parse(cell).body]
-    functions = [s for s in statements if isinstance(s, ast.FunctionDef)]
-    constants = [statement for statement in statements if is_setting(statement)]
     space = {"torch": torch, "F": F, "nn": nn, "people": 26, "DataLoader": DataLoader, "TensorDataset": TensorDataset}
-    exec(compile(ast.Module(functions + constants, []), str(NOTEBOOK), "exec"), space)
-    return SimpleNamespace(**space)
+    return taught(NOTEBOOK, space, constants=("TINY_EPOCHS", "SMALL_EPOCHS", "SMALL_LR"))
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +160,33 @@ def test_the_small_network_learns_what_an_airplane_is(lesson):
     )
     always = max(label[1::2].double().mean().item(), 1 - label[1::2].double().mean().item())
     assert history.valid_accuracy[-1] - always > 0.15
+
+
+def test_the_lesson_runs_at_full_scale_on_a_few_images(faces, tmp_path, monkeypatch):
+    """All 26 people, but four pictures of each; one epoch instead of ten, and instead of forty on moved faces."""
+    folder = tmp_path / "faces"
+    for label, name in enumerate(faces.names):
+        (folder / name).mkdir(parents=True)
+        for i, image in enumerate(faces.train_images[faces.train_labels == label][:4]):
+            Image.fromarray(image).save(folder / name / f"{i}.png")
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {str(folder)!r}",
+        "vehicles = load_vehicles()": f"vehicles = load_vehicles({few_vehicles(tmp_path / 'vehicles', 6)!r})",
+        "TINY_EPOCHS = 8": "TINY_EPOCHS = 1",
+        "full=((10, 10), 0.85)": "full=((1, 1), 0.85)",
+        "full=40": "full=1",
+        "SMALL_EPOCHS, SMALL_LR = 6": "SMALL_EPOCHS, SMALL_LR = 1",
+        "range(256)": "range(2)",
+        "SHIFTS = (2, 4, 8, 16)": "SHIFTS = (16,)",
+    }
+    names = run_at_full_scale("\n".join(cells(NOTEBOOK)), tmp_path, monkeypatch, changes)
+    assert names["x"].shape == (52, 1, 170, 130) and len(names["second_part"]) == 1
+    losses = [names["curve"]("train_loss"), names["curve"]("valid_loss"), names["small_history"].train_loss]
+    assert all(map(math.isfinite, sum(losses, [])))
+    assert names["parameters"](names["cnn"]) == 1_843_738
+    rows = json.loads((tmp_path / "results" / "07.json").read_text())["rows"]
+    assert [(row["parameters"], row["samples"]) for row in rows.values()] == [
+        (names["eigenfaces"] + names["parameters"](names["mlps"][0]), 52),
+        (1_843_738, 52),
+        (1_337, 4),
+    ]

@@ -5,16 +5,14 @@ The functions are read from the notebook.
 
 from __future__ import annotations
 
-import ast
 import copy
-from pathlib import Path
-from types import SimpleNamespace
+import math
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from lesson_code import code_by_section, few_vehicles, replaced, run_at_full_scale, taught
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -22,19 +20,15 @@ from torchvision.datasets import ImageFolder
 
 from course_utils import training
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "08_training_pipeline.ipynb"
+NOTEBOOK = "08_training_pipeline"
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """Return the lesson's functions and classes."""
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    kinds = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-    nodes = [node for cell in cells for node in ast.parse(cell).body if isinstance(node, kinds)]
     # A class of the lesson counts the batches of its loader, and functions have defaults.
     space = {"device": torch.device("cpu"), "train_loader": range(3), "SEED": 0}
-    exec(compile(ast.Module(nodes, []), str(NOTEBOOK), "exec"), space)
-    return SimpleNamespace(**space)
+    return taught(NOTEBOOK, space, imports=True)
 
 
 def pictures(samples, seed, sort=False):
@@ -150,3 +144,21 @@ def test_the_weighted_mean_of_gradients_is_the_gradient_of_the_batch(lesson, see
     first, second = (lesson.gradient(model, inputs[part], answers[part]) for part in (slice(0, 20), slice(20, 32)))
     assert (20 * first + 12 * second - 32 * together).norm() < 1e-4 * (32 * together).norm()
     assert ((first + second) / 2 - together).norm() > 0.01 * together.norm()
+
+
+def test_the_lesson_trains_at_full_scale_on_a_few_images(tmp_path, monkeypatch):
+    """128 x 128 pixels, 20 images of a class, one epoch instead of sixty; up to the test of section 7."""
+    sections = code_by_section(NOTEBOOK)
+    code = "".join(sections[number] for number in range(8))
+    code = replaced(code, 'claim("the last batch is shorter", sizes[-1] < sizes[0] == 32)\n', "")  # there is one batch
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 20)!r}",
+        "by_scale(laptop=12, full=60)": "by_scale(laptop=12, full=1)",
+        "shown = (train_part[5], train_part[200])": "shown = (train_part[5], train_part[20])",
+    }
+    names = run_at_full_scale(code, tmp_path, monkeypatch, changes)
+    assert names["images"].shape == (60, 3, 160, 160) and names["batch"].shape == (32, 3, 128, 128)
+    assert len(names["log"]) == len(names["history"]) == 1
+    assert all(map(math.isfinite, (*names["log"][0], names["score"].loss)))
+    assert names["score"].samples == 12 and names["PATIENCE"] == 15
+    assert sum(p.numel() for p in names["model"].parameters()) == 24_003

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import redirect_stdout
-from pathlib import Path
+import math
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
-import nbformat
+import lesson_code
 import numpy as np
 import pytest
 import torch
+from lesson_code import few_vehicles, replaced, run, run_at_full_scale, without_figures
 from sklearn.metrics import precision_score, recall_score
 from torch import nn
 
-from course_utils.data import load_vehicles
 from course_utils.models import SweepNet
-from course_utils.settings import data_dir
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "09_depth_and_width.ipynb"
 FIRST_TRAINING = 'sweep("c + 13")'
 RULES = {"c + 13": "add", "2c, later 1.5c": "double", "3c, later c + c//6": "triple"}
 
 
 @pytest.fixture(scope="module")
-def cells():
-    return [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-
-
-def run(cells: list[str], names: dict) -> dict:
-    """Execute cells as the notebook does; what they print and draw is thrown away."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with redirect_stdout(io.StringIO()):
-            for cell in cells:
-                exec(compile(cell, str(NOTEBOOK), "exec"), names)
-    finally:
-        torch.set_num_threads(threads)
-        plt.close("all")
-    return names
+def cells() -> list[str]:
+    return lesson_code.cells("09_depth_and_width")
 
 
 @pytest.fixture(scope="module")
 def lesson(cells):
     """The lesson up to its first training, with another split than the lesson's."""
-    before = cells[: cells.index(FIRST_TRAINING)]
+    before = "\n".join(cells[: cells.index(FIRST_TRAINING)])
     split = "stratified_split(labels.numpy(), 0.6, seed=9)"
-    assert any(split in cell for cell in before)
-    changed = [cell.replace(split, split.replace("9)", "90)")) for cell in before if "show(" not in cell]
-    return SimpleNamespace(**run(changed, {}))
+    return SimpleNamespace(**run(without_figures(replaced(before, split, split.replace("9)", "90)")))))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +38,7 @@ def weighting(cells, lesson):
     wanted = ("def one_minus_share", "def weighted_loss", "def share_in_batches", "def sampler_of")
     found = [cell for cell in cells if any(text in cell for text in wanted)]
     assert len(found) == len(wanted)
-    return SimpleNamespace(**run(found, dict(vars(lesson))))
+    return SimpleNamespace(**run("\n".join(found), dict(vars(lesson))))
 
 
 def test_normalising_is_undone_for_every_pixel_value(lesson):
@@ -148,24 +127,15 @@ def test_depth_pays_with_another_split_and_seed(lesson, weighting):
 
 def test_the_lesson_runs_at_full_scale_on_a_few_images(cells, tmp_path, monkeypatch):
     """256 x 256 pixels, one epoch instead of twenty, three images a class, one seed; the prose is not checked there."""
-    vehicles = load_vehicles()
-    folder = tmp_path / "few"
-    for name in vehicles.classes:
-        (folder / name).mkdir(parents=True)
-        for path, _ in [s for s in vehicles.samples if Path(s[0]).parent.name == name][:3]:
-            (folder / name / Path(path).name).symlink_to(path)
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    monkeypatch.setenv("COURSE_SCALE", "full")
-    shorter = {
-        'SOURCE = "embedded"': f"SOURCE = {str(folder)!r}",
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 3)!r}",
         "EPOCHS = by_scale(laptop=5, full=20)": "EPOCHS = 1",
         "for seed in (0, 1, 2):": "for seed in (0,):",
     }
-    text = "\n# next cell\n".join(cell for cell in cells if "show(" not in cell)
-    for old, new in shorter.items():
-        assert old in text
-        text = text.replace(old, new)
-    names = run(text.split("\n# next cell\n"), {})
+    names = run_at_full_scale("\n".join(cells), tmp_path, monkeypatch, changes)
     assert names["z"].shape == (6, 3, 256, 256)
-    assert len(names["runs"]) == 12 and all(len(history) == 1 for _, history in names["runs"].values())
-    assert (data_dir() / "results" / "09.json").is_file()
+    assert len(names["runs"]) == 12
+    for (rule, blocks), (model, history) in names["runs"].items():
+        assert len(history) == 1 and math.isfinite(history.train_loss[0]) and math.isfinite(history.valid_loss[0])
+        assert names["count"](model) == sum(names["parameters_by_formula"](rule, blocks, 256))
+    assert (tmp_path / "results" / "09.json").is_file()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
-from lesson_code import code_by_section, replaced, run
+from lesson_code import code_by_section, few_vehicles, replaced, run, run_at_full_scale
 from torch import nn
 
 from course_utils.models import VGG
@@ -73,3 +75,43 @@ def test_a_mistake_fails_a_claim(sections, start, counted, section, old, new, cl
     names = {1: None, 2: start, 4: counted}[section]
     with pytest.raises((AssertionError, RuntimeError), match=claim):
         run((sections[0] if section == 1 else "") + code, names)
+
+
+def test_vgg_a_trains_at_full_scale_on_a_few_images(sections, tmp_path, monkeypatch):
+    """256 x 256 pixels, all channels, one epoch instead of forty: two images a class, and one of the five networks."""
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 2)!r}",
+        "full=40": "full=1",
+        "for name in CONFIGURATIONS:\n    seed_everything": "for name in 'A':\n    seed_everything",
+        'for name in "ABC"': "for name in 'A'",
+        '[-1] for name in "AB"]': '[-1] for name in "A"]',
+        'histories |= {name: trained(small[name]) for name in "DE"}': "",
+    }
+    names = run_at_full_scale(sections[0] + sections[1] + sections[2] + sections[5], tmp_path, monkeypatch, changes)
+    history, network = names["histories"]["A"], names["small"]["A"]
+    assert len(history) == 1 and math.isfinite(history.train_loss[0]) and math.isfinite(history.valid_loss[0])
+    assert names["images"].shape == (6, 3, 256, 256)
+    assert [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)] == [64, 128, *[256] * 2, *[512] * 4]
+    hidden = network.classifier[0]
+    assert (hidden.in_features, hidden.out_features) == (512 * 8 * 8, 4096)
+    with torch.device("meta"):
+        published = VGG("A", num_classes=3)
+    more = 512 * (8 * 8 - 7 * 7) * 4096  # the last map is 8 x 8 and not 7 x 7
+    assert names["parameters"](network) == names["parameters"](published) + more == 160_241_411
+    assert "VGG-A, 256 x 256, width 64" in (tmp_path / "results" / "10.json").read_text()
+
+
+def test_batch_norm_is_compared_at_full_scale_on_a_few_images(sections, tmp_path, monkeypatch):
+    """256 x 256 pixels, one epoch; VGG-E with an eighth of its channels, since it is trained twice."""
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 2)!r}",
+        "full=64)": "full=8)",
+        "for name in CONFIGURATIONS:\n    seed_everything": "for name in ():\n    seed_everything",
+        'for name in "ABC"': "for name in ()",
+        'histories |= {name: trained(small[name]) for name in "DE"}': "",
+        "epochs=4": "epochs=1",
+    }
+    code = sections[0] + sections[1] + sections[2] + sections[5].partition("right = {")[0] + sections[6]
+    names = run_at_full_scale(code, tmp_path, monkeypatch, changes)
+    assert names["batch"].shape == (3, 3, 256, 256)
+    assert all(math.isfinite(names["sizes"][batch_norm]) for batch_norm in (True, False))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
-from lesson_code import code_by_section, replaced, run
+from lesson_code import code_by_section, few_vehicles, replaced, run, run_at_full_scale
 from torch import nn
 
 from course_utils.models import googlenet
@@ -63,3 +65,27 @@ def test_a_mistake_fails_a_claim(sections, lesson, section, old, new, claim):
     code = replaced(sections[section], old, new)
     with pytest.raises((AssertionError, RuntimeError), match=claim):
         run(code, lesson)
+
+
+def test_four_networks_train_at_full_scale_on_a_few_images(sections, tmp_path, monkeypatch):
+    """256 x 256 pixels, all channels of GoogLeNet, one epoch instead of forty, two images a class.
+
+    Full-sized VGG is trained by the tests of lesson 10; here it has a quarter of its channels.
+    """
+    changes = {
+        'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 2)!r}",
+        "full=40": "full=1",
+        "width=by_scale(laptop=8, full=64)": "width=16",
+    }
+    code = "".join(sections[number] for number in (0, 1, 2, 3, 4))
+    code += sections[5].partition("blocks = [")[0] + sections[6] + sections[7]
+    names = run_at_full_scale(code, tmp_path, monkeypatch, changes)
+    assert names["images"].shape == (6, 3, 256, 256)
+    for history in names["histories"].values():
+        assert len(history) == 1 and math.isfinite(history.train_loss[0]) and math.isfinite(history.valid_loss[0])
+    sizes = {name: names["parameters"](network) for name, network in names["networks"].items()}
+    assert sizes["11 GoogLeNet"] == names["parameters"](googlenet.GoogLeNet()) - 997 * 1025
+    assert sizes["07 first CNN"] == 3 * 32 * 49 + 32 + 64 + 32 * 83 * 83 * 3 + 3
+    assert sizes["09 sweep, 4 blocks"] == 31_284 + 3 * 36 * 16 * 16 + 3
+    lines = names["table"]([7, 9, 10, 11]).splitlines()
+    assert len(lines) == 2 + len(sizes)

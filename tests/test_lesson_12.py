@@ -5,17 +5,15 @@ Functions, classes and constants are read from the notebook.
 
 from __future__ import annotations
 
-import ast
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from lesson_code import code_by_section, run_at_full_scale, taught
 from scipy.stats import binom, multivariate_normal, norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
@@ -23,20 +21,8 @@ from torch import nn
 
 from course_utils.data import load_digits
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "12_hyperparameters.ipynb"
-CONSTANTS = {"VALID", "SPACE", "BUDGET"}
-
-
-def taught() -> list[ast.stmt]:
-    """Return the definitions of the notebook, in its order."""
-    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    nodes = [node for cell in cells for node in ast.parse(cell).body]
-    return [
-        node
-        for node in nodes
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-        or (isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} & CONSTANTS)
-    ]
+NOTEBOOK = "12_hyperparameters"
+CONSTANTS = ("VALID", "SPACE", "BUDGET")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +34,7 @@ def space():
     space = {"np": np, "torch": torch, "F": F, "nn": nn, "norm": norm, "product": product, "NamedTuple": NamedTuple}
     space |= {"tqdm": lambda steps: steps, "images": images}
     space |= {"x_train": images[train], "y_train": labels[train], "x_held": images[held], "y_held": labels[held]}
-    exec(compile(ast.Module(taught(), []), str(NOTEBOOK), "exec"), space)
+    taught(NOTEBOOK, space, constants=CONSTANTS)
     return space
 
 
@@ -166,18 +152,12 @@ def test_ax_gets_all_trials_and_finds_a_valley(space):
         right = np.arange(100) >= round(20 * abs(np.log10(settings["learning_rate"]) + 1))
         return space["Trial"](settings, seed, right)
 
-    nodes = [node for node in ast.parse(parameters_cell()).body]
-    exec(compile(ast.Module(nodes + taught(), []), str(NOTEBOOK), "exec"), space)
+    taught(NOTEBOOK, space, constants=(*CONSTANTS, "PARAMETERS"))
     space |= {"run_trial": valley, "BUDGET": 14}
     trials = space["ax_search"](space["new_client"](3), 3)
     assert len(trials) == len(asked) == 14
     assert all(set(settings) == set(space["SPACE"]) for settings in asked)
     assert min(trial.valid for trial in trials) <= 0.05
-
-
-def parameters_cell() -> str:
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    return next(cell.source for cell in cells if cell.source.startswith("PARAMETERS ="))
 
 
 class SilentBar:
@@ -189,3 +169,26 @@ class SilentBar:
 
     def update(self):
         return None
+
+
+def test_the_searches_run_at_full_scale_with_few_trials(tmp_path, monkeypatch):
+    """Sections 1 to 5, up to the comparison: one search of each kind with 8 trials (the grid has 24) of one epoch.
+
+    What the lesson says about searches needs more of them, and is not checked here.
+    """
+    monkeypatch.setattr("course_utils.claims.claim", lambda statement, holds: None)
+    sections = code_by_section(NOTEBOOK)
+    code = "".join(sections[number] for number in range(5)) + sections[5].partition("def best_so_far")[0]
+    changes = {
+        "for _ in range(20):": "for _ in range(1):",
+        "BUDGET = 24": "BUDGET = 8",
+        "full=40": "full=1",
+        "full=10": "full=1",
+        "full=20": "full=1",
+    }
+    names = run_at_full_scale(code, tmp_path, monkeypatch, changes)
+    searches = [names[f"{kind}_searches"] for kind in ("random", "ax", "grid")]
+    assert [[len(trials) for trials in runs] for runs in searches] == [[8], [8], [24]]
+    for trial in sum(sum(searches, []), []):
+        assert trial.right.shape == (1047,) and set(trial.settings) == set(names["SPACE"])
+    assert names["x_train"].shape == (300, 64)

@@ -3,6 +3,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -274,6 +275,11 @@ class Hostile:
 
     def __reduce__(self):
         return os.mkdir, (str(self.path),)
+
+
+def test_numpy_numbers_in_a_checkpoint_can_be_read(tmp_path):
+    training.save_checkpoint(tmp_path / "best.pt", model(), accuracy=np.float64(0.5), epoch=np.int64(3))
+    assert training.load_checkpoint(tmp_path / "best.pt", model()) == {"accuracy": 0.5, "epoch": 3}
 
 
 def test_damaged_foreign_and_hostile_files_are_refused(tmp_path):

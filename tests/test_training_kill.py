@@ -65,9 +65,10 @@ def run(folder, kill, started):
     torch.set_num_threads(1)
     if kill is not None and kill[0] != "outside":
         die_inside(*kill)
-    # Another seed in every process: only the file may decide how the run goes on. The first process alone is fresh.
+    # Other weights and random numbers in every process: only the file may decide how the run goes on. The first alone
+    # is fresh.
     fresh = not (folder / "run.pt").exists()
-    trained = Run(seed=0 if fresh else random.randrange(10**6))
+    trained = Run(start=0 if fresh else random.randrange(10**6))
     slow = trained.train.collate_fn
     trained.train.collate_fn = lambda samples: (time.sleep(0.01), slow(samples))[1]
     started.set()

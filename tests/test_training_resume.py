@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import lr_scheduler
-from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from course_utils import training
 
@@ -61,14 +61,18 @@ def network(width=4):
 
 
 class Run:
-    """A run built from nothing, as a script that is started again builds it; ``seed`` sets all generators."""
+    """A run built from nothing, as a script that is started again builds it.
+
+    Its seed is always 0. ``start`` moves all generators, and so changes the initial weights and the random numbers.
+    """
 
     def __init__(
-        self, seed=0, *, optimizer="adam", scheduler="step", workers=0, order="shuffle", width=4, batch_size=7
+        self, start=0, *, optimizer="adam", scheduler="step", workers=0, order="shuffle", width=4, batch_size=7
     ):
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        random.seed(start)
+        np.random.seed(start)
+        torch.manual_seed(0)
+        torch.rand(start)
         self.model = network(width)
         self.optimizer = OPTIMIZERS[optimizer](self.model.parameters())
         self.scheduler = SCHEDULERS[scheduler](self.optimizer)
@@ -130,10 +134,10 @@ def test_resumed_equals_uninterrupted(tmp_path, optimizer, order):
     options = {"optimizer": optimizer, "order": order}
     whole = Run(**options).fit(5)
     Run(**options).fit(2, resume=tmp_path / "run.pt")
-    # Started again with other seeds: what counts is in the file alone.
-    second = Run(seed=9, **options).fit(4, resume=tmp_path / "run.pt")
+    # Started again with other weights and random numbers: what counts is in the file alone.
+    second = Run(start=9, **options).fit(4, resume=tmp_path / "run.pt")
     assert len(second.history) == 4
-    third = Run(seed=8, **options).fit(5, resume=tmp_path / "run.pt")
+    third = Run(start=8, **options).fit(5, resume=tmp_path / "run.pt")
     assert_identical(third.state(), whole.state())
     assert len(third.history.seconds) == 5
 
@@ -142,7 +146,7 @@ def test_resumed_equals_uninterrupted(tmp_path, optimizer, order):
 def test_every_schedule_goes_on_where_it_was(tmp_path, scheduler):
     whole = Run(scheduler=scheduler).fit(5)
     Run(scheduler=scheduler).fit(3, resume=tmp_path / "run.pt")
-    resumed = Run(seed=1, scheduler=scheduler).fit(5, resume=tmp_path / "run.pt")
+    resumed = Run(start=1, scheduler=scheduler).fit(5, resume=tmp_path / "run.pt")
     assert_identical(resumed.state(), whole.state())
     if scheduler != "none":
         assert len(set(whole.history.learning_rate)) > 1
@@ -151,7 +155,7 @@ def test_every_schedule_goes_on_where_it_was(tmp_path, scheduler):
 def test_resumed_equals_uninterrupted_with_workers_and_channels_last(tmp_path):
     whole = Run(workers=2).fit(3, channels_last=True)
     Run(workers=2).fit(1, channels_last=True, resume=tmp_path / "run.pt")
-    resumed = Run(seed=9, workers=2).fit(3, channels_last=True, resume=tmp_path / "run.pt")
+    resumed = Run(start=9, workers=2).fit(3, channels_last=True, resume=tmp_path / "run.pt")
     assert_identical(resumed.state(), whole.state())
 
 
@@ -160,7 +164,7 @@ def test_without_the_random_states_the_runs_would_differ(tmp_path, monkeypatch):
     whole = Run().fit(3)
     Run().fit(1, resume=tmp_path / "run.pt")
     monkeypatch.setattr("course_utils.training.resume._restore_random_states", lambda *_: None)
-    resumed = Run(seed=9).fit(3, resume=tmp_path / "run.pt")
+    resumed = Run(start=9).fit(3, resume=tmp_path / "run.pt")
     assert not torch.equal(resumed.model[0].weight, whole.model[0].weight)
 
 
@@ -174,7 +178,7 @@ def test_a_run_that_writes_equals_one_that_does_not(tmp_path):
 def test_a_finished_run_is_not_trained_again(tmp_path):
     done = Run().fit(3, resume=tmp_path / "run.pt")
     before = (tmp_path / "run.pt").read_bytes()
-    again = Run(seed=1).fit(3, resume=tmp_path / "run.pt")
+    again = Run(start=1).fit(3, resume=tmp_path / "run.pt")
     assert_identical(again.state(), done.state())
     assert again.history.seconds == done.history.seconds
     assert (tmp_path / "run.pt").read_bytes() == before
@@ -183,8 +187,8 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
 @pytest.mark.parametrize("stop", [1, 3, 6, 7])
 def test_early_stopping_counts_on_after_a_resume(tmp_path, stop):
     # A learning rate of 0 improves nothing after the first epoch.
-    def patient(seed, epochs, **options):
-        run = Run(seed, scheduler="none")
+    def patient(start, epochs, **options):
+        run = Run(start, scheduler="none")
         for group in run.optimizer.param_groups:
             group["lr"] = 0.0
         run.model[1].momentum = 0.0  # batch norm's statistics would go on changing
@@ -223,13 +227,48 @@ def stopped(tmp_path):
         ({"optimizer": "sgd"}, "another run: the optimizer is AdamW there and SGD here"),
         ({"scheduler": "cosine"}, "the schedule is StepLR there and CosineAnnealingLR here"),
         ({"scheduler": "none"}, "the schedule is StepLR there and none here"),
-        ({"batch_size": 6}, "the number of batches is 4 there"),
+        ({"batch_size": 5}, "another run: the number of training batches is 4 there and 5 here"),
     ],
 )
 def test_a_file_of_another_run_is_refused(stopped, options, message):
-    if options.get("batch_size") == 6:
-        message, options = "the number of batches is 4 there and 5 here", {"batch_size": 5}
     refused(Run(**options), stopped, message)
+
+
+def test_another_seed_is_another_run(stopped):
+    """Otherwise the second of several seeds would silently be the first one's finished run."""
+    other = Run()
+    torch.manual_seed(3)
+    refused(other, stopped, "run.pt belongs to another run: the seed is 0 there and 3 here. Set what differs as it was")
+
+
+def test_other_options_of_schedule_loss_and_data_are_another_run(stopped):
+    gamma = Run(scheduler="none")
+    gamma.scheduler = lr_scheduler.StepLR(gamma.optimizer, 2, gamma=0.1)
+    refused(gamma, stopped, "another run: gamma of the schedule is 0.5 there and 0.1 here. Set")
+    weights = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0]))
+    refused(
+        Run(), stopped, r"another run: weight of the loss is missing there and \[1.0, 3.0\] here. Set", loss_fn=weights
+    )
+    smooth = nn.CrossEntropyLoss(label_smoothing=0.1)
+    refused(Run(), stopped, "another run: label_smoothing of the loss is 0.0 there and 0.1 here. Set", loss_fn=smooth)
+    fewer = Run()
+    fewer.train = DataLoader(Augmented(23), batch_size=7, shuffle=True)
+    refused(fewer, stopped, "another run: the number of training samples is 24 there and 23 here. Set")
+    less = Run()
+    less.valid = DataLoader(less.valid.dataset, batch_size=5)
+    refused(less, stopped, "another run: the number of validation batches is 3 there and 2 here. Set")
+
+
+def test_three_differences_are_named_and_the_others_counted(stopped):
+    refused(
+        Run(width=5),
+        stopped,
+        r"tensor 0.weight is .*; tensor 0.bias is .*; tensor 1.weight is .*; \d+ more differ. Set",
+    )
+
+
+def test_more_epochs_and_another_patience_are_the_same_run(stopped):
+    assert len(Run().fit(6, resume=stopped / "run.pt", patience=5).history) == 6
 
 
 def test_another_learning_rate_or_fewer_parameters_are_another_run(stopped):
@@ -271,12 +310,47 @@ def test_a_resume_file_is_no_checkpoint_and_needs_a_name_of_its_own(stopped):
         Run().fit(3, resume=stopped / "run.pt", checkpoint=stopped / "run.pt")
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_numpy_numbers_are_stored_as_plain_ones(tmp_path, optimizer):
+    def run(numpy, epochs, **options):
+        run = Run(optimizer=optimizer, scheduler="none")
+        number = np.float32 if numpy else float
+        for group in run.optimizer.param_groups:
+            group |= {"lr": number(0.03125), "weight_decay": number(0.25)}  # float32 holds both exactly
+        run.scheduler = lr_scheduler.StepLR(run.optimizer, np.int64(2) if numpy else 2, gamma=number(0.5))
+        return run.fit(epochs, **options)
+
+    whole = run(numpy=True, epochs=5)
+    run(numpy=True, epochs=3, resume=tmp_path / "run.pt", checkpoint=tmp_path / "best.pt")
+    resumed = run(numpy=False, epochs=5, resume=tmp_path / "run.pt", checkpoint=tmp_path / "best.pt")
+    assert_identical(dict(resumed.model.state_dict()), dict(whole.model.state_dict()))
+    assert resumed.history.learning_rate == whole.history.learning_rate == [0.03125] * 2 + [0.015625] * 2 + [0.0078125]
+
+
 def test_what_cannot_be_read_back_is_said_in_the_first_epoch(tmp_path):
-    run = Run(scheduler="none")
-    run.optimizer = torch.optim.SGD(run.model.parameters(), lr=np.float64(0.1))
-    with pytest.raises(TypeError, match=r"pass float\(rate\)"):
+    run = Run()
+    run.scheduler.note = range(3)
+    with pytest.raises(TypeError, match="holds more than tensors, numbers and texts. Give it nothing else"):
         run.fit(2, resume=tmp_path / "run.pt")
     assert not list(tmp_path.iterdir())
+
+
+class Stream(IterableDataset):
+    """A data set without a length."""
+
+    def __iter__(self):
+        return ((torch.randn(1, 6, 6), label) for label in (0, 1, 0, 1, 1))
+
+
+def test_a_stream_without_a_length_can_be_resumed(tmp_path):
+    def run(epochs, **options):
+        run = Run()
+        run.train = DataLoader(Stream(), batch_size=2)
+        return run.fit(epochs, **options)
+
+    whole = run(3)
+    run(1, resume=tmp_path / "run.pt")
+    assert_identical(run(3, resume=tmp_path / "run.pt").state(), whole.state())
 
 
 def test_persistent_workers_are_refused(tmp_path):

@@ -8,7 +8,8 @@ module               holds
 ``checkpoints``      the best weights on disk: :func:`save_checkpoint`, :func:`load_checkpoint`
 ``resume``           everything that training goes on from after a stop
 ``team``             the processes that `torchrun` starts, and what they tell each other
-``features``         :func:`extract_features`: a frozen network runs over a data set once
+``features``         :func:`extract_features`: a frozen network runs over a data set once; :func:`extract_views`:
+                     over several views of it
 ===================  ==============================================================================
 
 Lesson 08 writes the loop out and shows that it computes the same. Read :func:`fit` from top to bottom: nothing in it
@@ -18,17 +19,19 @@ is hidden.
 from __future__ import annotations
 
 from course_utils.training.checkpoints import CHECKPOINT_FORMAT, load_checkpoint, save_checkpoint
-from course_utils.training.features import extract_features
+from course_utils.training.features import CachedViews, extract_features, extract_views
 from course_utils.training.history import History
 from course_utils.training.loop import Score, eval_mode, evaluate, fit
 
 __all__ = [
     "CHECKPOINT_FORMAT",
+    "CachedViews",
     "History",
     "Score",
     "eval_mode",
     "evaluate",
     "extract_features",
+    "extract_views",
     "fit",
     "load_checkpoint",
     "save_checkpoint",

@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,7 +21,7 @@ def save_checkpoint(path: str | Path, model: nn.Module, **numbers: float) -> Non
     ``path`` holds the old checkpoint or the new one and never half of one, whenever the process dies. Taught in
     lesson 08.
     """
-    write_whole(path, {"format": CHECKPOINT_FORMAT, "model": model.state_dict(), "numbers": numbers})
+    write_whole(path, {"format": CHECKPOINT_FORMAT, "model": model.state_dict(), "numbers": plain(numbers)})
 
 
 def load_checkpoint(path: str | Path, model: nn.Module) -> dict[str, float]:
@@ -57,6 +58,20 @@ def load_checkpoint(path: str | Path, model: nn.Module) -> dict[str, float]:
         )
     model.load_state_dict(stored)
     return content["numbers"]
+
+
+def plain(value: object) -> object:
+    """Return ``value`` with Python's numbers in the place of NumPy's, in containers too.
+
+    They have the same value, and files that hold nothing else can be read with ``weights_only=True``.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    if type(value) is dict:
+        return {key: plain(item) for key, item in value.items()}
+    return value
 
 
 def write_whole(path: str | Path, content: dict) -> None:

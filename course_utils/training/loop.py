@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable
+from operator import length_hint
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,7 +83,8 @@ def fit(
     resume : str or Path, optional
         File for the state of the run, replaced in one step after every epoch. If it is there at the start, training
         goes on from it, and the weights at the end are those of a run that never stopped, bit for bit, on the same
-        machine. One file for one run; see :class:`course_utils.training.resume.ResumeFile`.
+        machine. One file for one run: with another seed, network, optimizer, schedule or loss it is refused; see
+        :class:`course_utils.training.resume.ResumeFile`.
 
     Returns
     -------
@@ -257,7 +259,7 @@ def _on_device(loss_fn: Callable | None, device: torch.device) -> Callable:
 
 def _progress(train_loader: Iterable, epochs: int, *, done: int, team: Team) -> tqdm:
     """Return a progress bar over the batches of all epochs; rank 0 alone shows one."""
-    batches = len(train_loader) if hasattr(train_loader, "__len__") else None
+    batches = length_hint(train_loader) or None  # a data set that is a stream has no length
     hidden = {"disable": True} if team.rank > 0 else {}  # otherwise tqdm's own environment variable decides
     return tqdm(total=batches and batches * epochs, initial=(batches or 0) * done, unit="batch", **hidden)
 

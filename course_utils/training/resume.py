@@ -9,17 +9,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from operator import length_hint
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from course_utils.training.checkpoints import read_whole, remove_partial, write_whole
+from course_utils.training.checkpoints import plain, read_whole, remove_partial, write_whole
 from course_utils.training.history import History
 from course_utils.training.team import Team
 
 RESUME_FORMAT = 1
+SHOWN = 3  # differences that an error names
+MOVING = {"last_epoch", "best", "num_bad_epochs", "cooldown_counter", "T_cur", "T_i"}  # of schedules, as epochs go by
 
 
 class ResumeFile:
@@ -27,6 +30,10 @@ class ResumeFile:
 
     Random numbers must come from the global generators of Python, NumPy and torch, or from the ``generator`` of a
     loader or of its sampler: these are stored. A generator that a data set keeps to itself is not.
+
+    What must not change between the run that stopped and the one that goes on is stored as well: the seed of torch's
+    global generator, the shapes of the weights, and the options of optimizer, schedule, loss and loaders. The number
+    of epochs and the patience may change.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ class ResumeFile:
         self.model, self.optimizer, self.scheduler, self.team = model, optimizer, scheduler, team
         self.readable = False
         self.generators = _generators(train_loader) + _generators(valid_loader)
-        self.setup = _setup(model, optimizer, scheduler, loss_fn, train_loader, team)
+        self.setup = _setup(model, optimizer, scheduler, loss_fn, train_loader, valid_loader, team)
 
     def save(self, history: History) -> None:
         """Write the state of the run after an epoch, in one step. Rank 0 writes; all ranks must call this."""
@@ -72,8 +79,8 @@ class ResumeFile:
                 "resume_format": RESUME_FORMAT,
                 "setup": self.setup,
                 "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
+                "optimizer": plain(self.optimizer.state_dict()),
+                "scheduler": plain(self.scheduler.state_dict()) if self.scheduler is not None else None,
                 "history": asdict(history),
                 "random": states,
             }
@@ -89,8 +96,8 @@ class ResumeFile:
         except ValueError as error:
             self.path.unlink()
             raise TypeError(
-                "The state of this run cannot be resumed from, because it holds more than tensors, numbers and texts. "
-                f"Is the learning rate a NumPy number? Then pass float(rate). ({error.__cause__})"
+                "The state of this run cannot be resumed from, because its optimizer or schedule holds more than "
+                f"tensors, numbers and texts. Give it nothing else, or train without resume. ({error.__cause__})"
             ) from error
         self.readable = True
 
@@ -114,12 +121,15 @@ class ResumeFile:
                 "Give this run a file of its own, or delete that one."
             )
         there, here = content["setup"], self.setup
-        for key in here | there:
-            if there.get(key, "missing") != here.get(key, "missing"):
-                raise ValueError(
-                    f"{self.path} belongs to another run: {key} is {there.get(key, 'missing')} there and "
-                    f"{here.get(key, 'missing')} here. Give this run a file of its own, or delete that one."
-                )
+        differing = [key for key in here | there if there.get(key, "missing") != here.get(key, "missing")]
+        if differing:
+            named = [f"{k} is {there.get(k, 'missing')} there and {here.get(k, 'missing')} here" for k in differing]
+            more = [f"{len(named) - SHOWN} more differ"] if len(named) > SHOWN else []
+            raise ValueError(
+                f"{self.path} belongs to another run: {'; '.join(named[:SHOWN] + more)}. "
+                "Set what differs as it was to go on with that run, or give this one a file of its own, "
+                "or delete that one."
+            )
         history = History(**content["history"])
         if len(history) > epochs:
             raise ValueError(
@@ -134,21 +144,32 @@ class ResumeFile:
         return history
 
 
-def _setup(model, optimizer, scheduler, loss_fn, train_loader, team: Team) -> dict[str, str]:
+def _setup(model, optimizer, scheduler, loss_fn, train_loader, valid_loader, team: Team) -> dict[str, str]:
     """Return what must be the same in the run that stopped and in the one that goes on, as texts."""
     setup = {f"tensor {name}": f"{tuple(t.shape)} {t.dtype}" for name, t in model.state_dict().items()}
     setup["the optimizer"] = type(optimizer).__name__
     for number, group in enumerate(optimizer.param_groups):
         # A schedule changes "lr" and keeps where it began.
-        options = group | {"lr": float(group.get("initial_lr", group["lr"]))}
+        options = plain(group) | {"lr": float(group.get("initial_lr", group["lr"]))}
         for key in sorted(options.keys() - {"params", "initial_lr"}):
             setup[f"{key} of the optimizer's group {number}"] = str(options[key])
         setup[f"the list of parameters in the optimizer's group {number}"] = str(
             [tuple(p.shape) for p in group["params"]]
         )
     setup["the schedule"] = type(scheduler).__name__ if scheduler is not None else "none"
+    for key, value in sorted(scheduler.state_dict().items()) if scheduler is not None else ():
+        if not key.startswith("_") and key not in MOVING and isinstance(plain(value), int | float | str | list | dict):
+            setup[f"{key} of the schedule"] = str(plain(value))
     setup["the loss"] = getattr(loss_fn, "__name__", type(loss_fn).__name__)
-    setup["the number of batches"] = str(len(train_loader)) if hasattr(train_loader, "__len__") else "unknown"
+    if isinstance(loss_fn, nn.Module):
+        options = {key: value for key, value in vars(loss_fn).items() if isinstance(value, int | float | str)}
+        options |= {key: value.tolist() for key, value in loss_fn.state_dict().items()}
+        setup |= {f"{key} of the loss": str(value) for key, value in options.items() if key != "training"}
+    for name, loader in (("training", train_loader), ("validation", valid_loader)):
+        setup[f"the number of {name} batches"] = str(length_hint(loader) or "unknown")
+        setup[f"the number of {name} samples"] = str(length_hint(getattr(loader, "dataset", None)) or "unknown")
+    # Rank 0 speaks for all: ranks may have seeds of their own.
+    setup["the seed"] = str(team.gather(torch.initial_seed())[0])
     setup["the number of processes"] = str(team.size)
     setup["the device"] = team.device.type
     return setup
