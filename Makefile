@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -47,6 +47,10 @@ lint: env
 # How well the embedded data can be learned, over three seeds: some minutes of training.
 learnability: env
 	@for set in faces vehicles cats; do $(BIN)/python tests/benchmarks/learnability_$$set.py || exit 1; done
+
+# Which wrong answers the exercises' checks let through: right ones with one thing changed, and what became of each.
+mutants: env
+	@$(BIN)/python -W ignore tests/exercises/mutation_report.py
 
 # fft_conv and the training loop beside other packages, for a machine that does nothing else: half an hour.
 benchmarks: env

@@ -16,6 +16,7 @@ from course_utils import __version__
 SUBCOMMANDS = {
     "lab": "Open JupyterLab at the course map.",
     "data": "List, make and fetch the course's data.",
+    "progress": "Show which exercises are solved.",
     "run": "Execute lessons and store their outputs.",
     "test": "Run the unit tests and every notebook.",
 }

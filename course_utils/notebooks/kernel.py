@@ -20,6 +20,7 @@ Manager = TypeVar("Manager", bound=KernelManager)
 FIXED = {
     "COURSE_SCALE": "laptop",
     "COURSE_DEVICE": "cpu",
+    "COURSE_PROGRESS": "off",  # whoever runs the tests has not solved, or tried, the exercises
     "PYTHONHASHSEED": "0",  # the order of sets of strings
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

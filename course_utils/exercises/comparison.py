@@ -1,0 +1,302 @@
+"""The vocabulary of checks: compare an answer with the reference on several inputs, and name the mistake.
+
+A mistake is recognised by computing what it would give: a :class:`Mistake` holds the wrong computation, and if an
+answer agrees with it on every input, the learner is told so.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_utils.exercises.exercise import NotYet, Rejected
+from course_utils.exercises.grading import Learner
+from course_utils.exercises.values import as_array, close
+
+# Names of mistakes that learners make again and again, with the sentence that says what is wrong.
+MISCONCEPTIONS = {
+    "flipped kernel": "The kernel is flipped: this is a true convolution. PyTorch's conv2d does not flip.",
+    "forgot to flip": "The kernel is not flipped: this is a cross-correlation, and a true convolution was asked for.",
+    "forgot floor": "A step that does not fit is not taken: divide with //, which rounds down.",
+    "no whole number": "The numbers are right, but sizes are whole numbers (int); these are",
+    "padding on one side": "The padding is counted once. It is put on both sides, so it counts twice.",
+    "forgot dilation": "The dilation is left out: k taps that are d apart span d (k - 1) + 1 places.",
+    "forgot stride": "The stride is left out.",
+    "off by one": "This is off by one.",
+    "truncated to integers": "Fractions are cut off: an array that is made from integers holds integers. Use floats.",
+    "wraps around": "The end comes round to the start: this is the circular result.",
+    "cut off": "The result is cut off at the end of the input.",
+    "wrong axis": "The two axes are swapped: the first counts rows, downwards, the second columns.",
+    "wrong direction": "This moves the other way.",
+    "not centred": "Displacements count from the middle of the kernel, not from its corner.",
+    "sum for mean": "This is the sum where the mean was asked for.",
+    "mean for sum": "This is the mean where the sum was asked for.",
+    "wrong start value": "The start value takes part in the maximum: with it, no result is below 0.",
+    "forgot the scale": "The values are right up to a constant factor.",
+    "half the wave": "A real wave stands at k and at N - k, with half of its height at each. Count both.",
+    "mirror image": "This is the mirror image at N - k: a frequency of a real wave lies below N / 2.",
+    "mean taken for a wave": "Entry 0 of the spectrum is the mean. It is no wave.",
+    "forgot the mirror image": "The waves of -k turns, at N - k, have to be treated as those of k turns are.",
+    "forgot 2 pi": "One cycle is 2 pi radians: the factor 2 pi is missing.",
+    "forgot the magnitude": "This is a part of a complex number. The gain is its magnitude.",
+    "spectrum shifted": "The spectrum is moved along. A delay turns its numbers, and leaves them at their places.",
+    "multiplied instead": "Multiplying by the kernel's spectrum convolves once more. To undo it, divide.",
+    "conjugated": "A spectrum is conjugated that should not be.",
+    "not conjugated": "The conjugate is missing: without it, the product of spectra is a true convolution.",
+    "one-sided difference": "The point is moved to one side only. Two sides have a far smaller error.",
+    "wrong divisor": "The two points are 2 h apart: divide by 2 h.",
+    "all at once": "All entries are moved at the same time. Each derivative needs a move of its own entry alone.",
+    "dropped tails": "The tails of the blocks are lost. The last k - 1 samples of each block add to the next one.",
+    "overwritten tails": "Where two blocks overlap, one overwrites the other. The two have to be added.",
+    "whole signal at once": "The signal was not cut into blocks.",
+    "missing term": "A term of the sum is missing.",
+    "missing edge case": "This holds in general, but not at the edge.",
+    "overwritten": "Two values fall on the same place, and one overwrites the other. They have to be added.",
+    "one turn only": "Only one turn comes round. A longer result goes round the ring several times.",
+    "wrong place": "The values are right, but at the wrong places.",
+    "mean for maximum": "This is the mean of each window where its largest number was asked for.",
+    "overlapping windows": "The windows overlap: they move by one pixel. The stride of a pooling is its window.",
+    "wrong part": "What was to be kept is removed, and what was to be removed is kept.",
+    "not transformed": "This is the signal itself. Its spectrum was asked for.",
+    "squared": "This is the square of what was asked for.",
+    "odd length": "Half a spectrum does not tell whether its signal had an even or an odd length. Say so with s=.",
+    "not a difference": "This is the exact derivative. Two values of f and their distance were asked for.",
+    "changes its input": "The function changes its input.",
+    "depends on history": "The function answers the same question differently the second time.",
+    "gradient lost": "The result is cut off from its inputs, so no gradient gets through.",
+    "wrong dtype": "The result has another dtype than the input.",
+    "too slow": "The function takes too long.",
+    "raises": "The function raises an error.",
+    "returns None": "The function returns None.",
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong computation that stands for a misconception.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`MISCONCEPTIONS`.
+    wrong : callable
+        What the mistake would give, with the arguments of the exercise's function.
+    sentence : str, optional
+        What to say, where the general sentence of the misconception will not do.
+    """
+
+    name: str
+    wrong: Callable
+    sentence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in MISCONCEPTIONS:
+            raise ValueError(f"Unknown misconception {self.name!r}; add it to comparison.MISCONCEPTIONS.")
+
+    @property
+    def reason(self) -> str:
+        return self.sentence or MISCONCEPTIONS[self.name]
+
+
+def expect_like(
+    learner: Learner,
+    reference: Callable,
+    cases: Sequence[tuple],
+    mistakes: Sequence[Mistake] = (),
+    *,
+    tolerance: float = 1e-6,
+    whole: bool = False,
+) -> None:
+    """Reject an answer that gives something else than the reference for one of the cases.
+
+    Parameters
+    ----------
+    learner, reference : callable
+    cases : sequence of tuple
+        Arguments of each call.
+    mistakes : sequence of Mistake
+        Tried in this order on an answer that is wrong. The one that explains all of its results is named, or else the
+        first that explains the first wrong result.
+    tolerance : float
+        Largest difference, relative to the largest number that is expected, or to 1 if that is larger.
+    whole : bool
+        Whether the results must be integers.
+    """
+    results: list[tuple[tuple, object]] = []
+    wrong: tuple[tuple, object] | None = None
+    for arguments in cases:
+        try:
+            got = learner(*arguments)
+        except Rejected:
+            if wrong is None:
+                raise
+            break
+        results.append((arguments, got))
+        if wrong is None and not _agree(got, reference(*arguments), tolerance, whole):
+            wrong = results[-1]
+            if got is None:
+                break
+    if wrong is None:
+        arguments, before = results[0]
+        again = learner(*arguments)
+        if not _agree(again, before, tolerance, whole):
+            reason = MISCONCEPTIONS["depends on history"]
+            raise Rejected(NotYet(reason, "depends on history", learner.call_text(arguments), before, again))
+        return
+    arguments, got = wrong
+    expected = reference(*arguments)
+    given = learner.call_text(arguments)
+    if whole and _agree(got, expected, tolerance):
+        reason = MISCONCEPTIONS["no whole number"]
+        raise Rejected(NotYet(f"{reason} {as_array(got).dtype}.", "no whole number", given, expected, got))
+    for explained in (results, [wrong]):
+        for mistake in mistakes:
+            if all(_agree(value, _attempt(mistake.wrong, case), tolerance) for case, value in explained):
+                raise Rejected(NotYet(mistake.reason, mistake.name, given, expected, got))
+    reason, name = _describe(got, expected, tolerance)
+    raise Rejected(NotYet(reason, name, given, expected, got))
+
+
+def expect_gradient(
+    learner: Learner,
+    reference: Callable,
+    cases: Sequence[tuple],
+    mistakes: Sequence[Mistake] = (),
+    *,
+    tolerance: float = 1e-6,
+) -> None:
+    """Reject an answer through which no gradient, or a wrong one, reaches one of its tensors.
+
+    Arguments as in :func:`expect_like`; every floating-point or complex tensor among a case's arguments is
+    differentiated.
+    """
+
+    def gradients(function: Callable, arguments: tuple) -> list[torch.Tensor]:
+        leaves = [a.detach().clone().requires_grad_() if _differentiable(a) else a for a in arguments]
+        value = function(*leaves)
+        if not (isinstance(value, torch.Tensor) and value.requires_grad):
+            sentence = (
+                "Your result is cut off from its inputs, so no gradient gets through. Stay with PyTorch's tensors."
+            )
+            raise Rejected(NotYet(sentence, "gradient lost", learner.call_text(arguments)))
+        factors = torch.linspace(1, 2, value.numel(), dtype=torch.float64).view(value.shape)
+        wanted = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
+        scalar = (torch.view_as_real(value).sum(-1) if value.is_complex() else value).mul(factors).sum()
+        return torch.autograd.grad(scalar, wanted, allow_unused=True, materialize_grads=True)
+
+    def flat(function: Callable) -> Callable:
+        return lambda *arguments: torch.cat(
+            [torch.view_as_real(g + 0j).flatten() for g in gradients(function, arguments)]
+        )
+
+    for arguments in cases:
+        # Inside one guarded call, since a tensor that is copied for the learner is no leaf any more.
+        expected, got = flat(reference)(*arguments), learner.inside(flat(learner.answer))(*arguments)
+        if not _agree(got, expected, tolerance):
+            for mistake in mistakes:
+                if _agree(got, _attempt(flat(mistake.wrong), arguments), tolerance):
+                    raise Rejected(NotYet(mistake.reason, mistake.name, learner.call_text(arguments), expected, got))
+            sentence = "The values are right, but their gradient with respect to the inputs is not."
+            raise Rejected(NotYet(sentence, "", learner.call_text(arguments), expected, got))
+
+
+def expect_dtype(learner: Learner, cases: Sequence[tuple], expected: Sequence[object]) -> None:
+    """Reject an answer whose result has another dtype than ``expected`` says for each of the cases."""
+    for arguments, dtype in zip(cases, expected):
+        got = getattr(learner(*arguments), "dtype", None)
+        if got != dtype:
+            reason = f"The values are right, but their dtype is {got} where {dtype} was expected."
+            raise Rejected(NotYet(reason, "wrong dtype", learner.call_text(arguments), dtype, got))
+
+
+def reject(learner: Learner, arguments: tuple, name: str, expected: object, got: object, reason: str = "") -> None:
+    """Reject an answer for a misconception that a check has found in a way of its own."""
+    raise Rejected(NotYet(reason or MISCONCEPTIONS[name], name, learner.call_text(arguments), expected, got))
+
+
+def _differentiable(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def _attempt(function: Callable, arguments: tuple) -> object:
+    """Call a wrong computation; where it cannot be done, it explains nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*arguments)
+    except (ArithmeticError, IndexError, RuntimeError, ValueError):
+        return None
+
+
+def _agree(got: object, expected: object, tolerance: float, whole: bool = False) -> bool:
+    one, other = as_array(got), as_array(expected)
+    if one is None or other is None or one.shape != other.shape:
+        return False
+    if whole and one.dtype.kind not in "iu":
+        return False
+    if other.dtype.kind != "c" and one.dtype.kind == "c":
+        return False
+    return close(one, other, tolerance)
+
+
+def _describe(got: object, expected: object, tolerance: float) -> tuple[str, str]:
+    """Say in a sentence what sets a wrong result apart, with the name of the misconception if it is one."""
+    if got is None:
+        return "Your function returns None. Does every way through it end with return and the result?", "returns None"
+    one, other = as_array(got), as_array(expected)
+    if one is None:
+        if inspect.isgenerator(got):
+            return "Your function returns a generator, which has computed nothing yet. Return the numbers.", ""
+        return f"Your function returns {_kind(got)}; expected were numbers{_shape(other)}.", ""
+    if one.shape != other.shape:
+        turned = one.ndim == 2 and one.T.shape == other.shape
+        if turned and close(one.T, other, tolerance):
+            return "Rows and columns are swapped.", "wrong axis"
+        return f"The result has the wrong shape: expected {other.shape}, got {one.shape}.", ""
+    if not np.isfinite(one).all() and np.isfinite(other).all():
+        return "The result holds values that are not finite numbers (nan or inf).", ""
+    if one.dtype.kind == "c" and other.dtype.kind != "c":
+        if close(one, other, tolerance):
+            return "The numbers are right, but complex with imaginary part 0. Return the real part.", ""
+        return "The result is complex; expected were real numbers.", ""
+    return _pattern(one, other, tolerance)
+
+
+def _pattern(one: np.ndarray, other: np.ndarray, tolerance: float) -> tuple[str, str]:
+    if close(-one, other, tolerance):
+        return "The sign is wrong everywhere.", ""
+    if one.dtype.kind in "biu" and close(one, np.trunc(other.real), tolerance):
+        return MISCONCEPTIONS["truncated to integers"], "truncated to integers"
+    if one.ndim == 2 and one.shape[0] == one.shape[1] and close(one.T, other, tolerance):
+        return "Rows and columns are swapped.", "wrong axis"
+    if one.ndim and one.size > 1 and close(one[::-1], other, tolerance):
+        return "The numbers are right, in reverse order.", ""
+    if np.iscomplexobj(other) and close(one.conj(), other, tolerance):
+        return "Every number is the complex conjugate of what was expected.", "conjugated"
+    place = np.unravel_index(np.abs(other).argmax(), other.shape)
+    factor = one[place] / other[place] if other[place] else 0
+    if one.size > 1 and abs(factor) > 1e-9 and close(one, factor * other, tolerance):
+        shown = f"{factor:.4g}" if np.isrealobj(factor) else f"{factor:.3g}"
+        return f"All values are {shown} times what was expected.", "forgot the scale"
+    if one.size == 1:
+        return "The value is not the expected one.", ""
+    differing = int((~np.isclose(one, other, rtol=0, atol=tolerance * max(np.abs(other).max(), 1))).sum())
+    return f"{differing} of {one.size} values differ from what was expected.", ""
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype}"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}" + (
+        " whose parts are no numbers of one shape" * (name in ("list", "tuple"))
+    )
+
+
+def _shape(array: np.ndarray) -> str:
+    return f" of shape {array.shape}" if array.ndim else ""
