@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | hostile | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -51,6 +51,10 @@ learnability: env
 # Which wrong answers the exercises' checks let through: right ones with one thing changed, and what became of each.
 mutants: env
 	@$(BIN)/python -W ignore tests/exercises/mutation_report.py
+
+# What `course grade` does with 228 odd, broken and dishonest submissions: some minutes.
+hostile: env
+	@$(BIN)/python -m pytest -q tests/grading/hostile_suite.py
 
 # fft_conv and the training loop beside other packages, for a machine that does nothing else: half an hour.
 benchmarks: env

@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "lab": "Open JupyterLab at the course map.",
     "data": "List, make and fetch the course's data.",
     "progress": "Show which exercises are solved.",
+    "grade": "Mark a folder of submissions.",
     "run": "Execute lessons and store their outputs.",
     "test": "Run the unit tests and every notebook.",
 }

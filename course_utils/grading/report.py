@@ -1,0 +1,105 @@
+"""What a run leaves behind: ``grades.csv``, ``grades.json`` and a feedback page for each student."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from course_utils.grading.run import RESULTS, Grading, result_name, write_whole
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a;
+  background: #fff; }}
+table {{ border-collapse: collapse; width: 100%; }}
+caption {{ text-align: left; font-weight: bold; padding: .5rem 0; }}
+th, td {{ text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #767676; }}
+td.points {{ white-space: nowrap; }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f2f2; padding: .6rem; }}
+</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p><strong>{total}</strong></p>
+{notes}
+<table>
+<caption>Questions</caption>
+<thead><tr><th scope="col">Question</th><th scope="col">Points</th><th scope="col">Why</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</main>
+</body>
+</html>
+"""
+
+
+def feedback_page(result: dict) -> str:
+    """Return a student's page. Everything that came from the submission is escaped; no hidden test is on it."""
+    open_points = sum(question["of"] for question in result["questions"] if question["points"] is None)
+    total = f"{_number(result['total'])} of {_number(result['of'])} points"
+    if open_points:
+        total += f"; {_number(open_points)} more are still to be marked by a person"
+    rows = []
+    for question in result["questions"]:
+        if question["points"] is None:
+            points, why = f"of {_number(question['of'])}", "A person will mark this answer."
+        else:
+            points = f"{_number(question['points'])} of {_number(question['of'])}"
+            why = question["reason"] or ("Right." if question["points"] == question["of"] else "")
+        rows.append(
+            f'<tr><th scope="row">{escape(question["name"])}</th><td class="points">{points}</td>'
+            f"<td>{escape(why)}</td></tr>"
+        )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in result["notes"])
+    return PAGE.format(
+        title=escape(f"{result['assignment']}: {result['student']}"),
+        total=escape(total),
+        notes=f"<h2>Notes</h2>\n<ul>{notes}</ul>" if notes else "",
+        rows="\n".join(rows),
+    )
+
+
+def write_reports(grading: Grading, out: Path, students: Iterable[str]) -> None:
+    """Write the tables from the stored results, student by student, and the feedback pages that are not up to date."""
+    pages = out / "feedback"
+    pages.mkdir(parents=True, exist_ok=True)
+    graded = [cell.name for cell in grading.assignment.graded]
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["student", *graded, "total", "out_of", "needs_marking", "status", "file"])
+    lines = []
+    for student in students:
+        name = result_name(student)
+        result = json.loads((out / RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        points = {question["name"]: question["points"] for question in result["questions"]}
+        marks = ["" if points.get(name) is None else _number(points[name]) for name in graded]
+        rest = [" ".join(result["needs_marking"]), result["status"], result["file"]]
+        writer.writerow([_cell(student), *marks, _number(result["total"]), _number(result["of"]), *map(_cell, rest)])
+        lines.append(json.dumps({key: value for key, value in result.items() if key != "digest"}))
+        page, path = feedback_page(result), pages / f"{name}.html"
+        if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != page:
+            write_whole(path, page)
+    write_whole(out / "grades.csv", table.getvalue())
+    write_whole(out / "grades.json", "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from taking a student's file name for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

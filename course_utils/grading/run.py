@@ -1,0 +1,338 @@
+"""Grade a folder of submissions: find them, leave out what is done, have the rest graded, keep what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.grading.plan import imported_modules, plan
+from course_utils.grading.reading import (
+    Assignment,
+    Submission,
+    Unreadable,
+    digest_of,
+    notebooks_of,
+    read_assignment,
+    read_bytes,
+    read_submission,
+)
+from course_utils.grading.workers import grade_one
+from course_utils.settings import data_dir
+
+MOST_FILE_BYTES = 64 * 1024**2  # of a student's own files, all together
+MOST_WAITING = 4  # orders that wait for a worker, for each job
+RESULTS = "results"  # folder of one file a student
+
+
+@dataclass
+class Reference:
+    """What the reference solution came to: full marks, if all is well, and what its tests have asked of it."""
+
+    allowed: dict[str, list]
+    partial: dict[str, bool]
+    failing: dict[str, str]
+    given: list[str]
+    jailed: bool
+
+
+class Grading:
+    """One assignment and how its submissions are graded.
+
+    Parameters
+    ----------
+    source : Path
+        The instructor's notebook.
+    timeout : float
+        CPU seconds for each cell and each test.
+    files : Path, optional
+        A folder whose files every submission finds beside it, such as data.
+    jail : bool
+        Whether to use namespaces where the system has them.
+    """
+
+    def __init__(self, source: Path, timeout: float = 30, files: Path | None = None, jail: bool = True) -> None:
+        self.assignment: Assignment = read_assignment(source)
+        self.timeout = timeout
+        self.cells = plan(self.assignment)
+        self.modules = imported_modules(self.assignment)
+        self.files = _files_in(files, teachers=True) if files is not None else []
+        self.jail = jail
+        data = data_dir()
+        self.readable = [str(data)] if data.is_dir() else []
+        whole = hashlib.sha256(json.dumps([self.cells, self.timeout, jail]).encode())
+        for path in sorted(Path(__file__).parent.glob("*.py")):
+            whole.update(path.read_bytes())
+        for name, content, _ in self.files:
+            whole.update(f"{name} {len(content)} ".encode(errors="surrogateescape") + content)
+        self.digest = whole.hexdigest()
+        self.reference = Reference({}, {}, {}, [], True)
+
+    def order(self, steps: list[dict], files: list, allowed: dict | None) -> dict:
+        """Return what :func:`course_utils.grading.workers.grade_one` needs."""
+        return {
+            "job": {
+                "cells": self.cells,
+                "steps": steps,
+                "timeout": self.timeout,
+                "allowed": allowed,
+                "partial": self.reference.partial,
+                "skip": {},
+            },
+            "files": [*files, *self.files],
+            "modules": self.modules,
+            "readable": self.readable,
+            "jail": self.jail,
+        }
+
+    def try_reference(self, executor: Executor) -> None:
+        """Grade the source's own solution. It must get full marks, and shows what the tests ask for."""
+        steps = [
+            {"place": number, "codes": [{"text": cell.text, "cell": number + 1}]}
+            for number, cell in enumerate(self.assignment.cells)
+            if cell.kind in ("given", "answer")
+        ]
+        found = executor.submit(grade_one, self.order(steps, [], None)).result()
+        allowed, partial, failing = {}, {}, {}
+        for cell in self.cells:
+            if cell["kind"] != "test":
+                continue
+            result = found["tests"].get(cell["name"])
+            if result is None:
+                failing[cell["name"]] = found["failed"] or "The test stopped the grader."
+                continue
+            allowed[cell["name"]] = result.get("asked", [])
+            partial[cell["name"]] = result.get("partial", False)
+            if result["points"] < cell["points"] or result["reason"]:
+                failing[cell["name"]] = f"{result['reason']} {result['evidence']}".strip()
+        given = [f"{error['name']}: {error['error']}" for error in found["given"]]
+        self.reference = Reference(allowed, partial, failing, given, found["jailed"])
+
+
+def grade(
+    grading: Grading,
+    submissions: Path,
+    out: Path,
+    executor: Executor,
+    jobs: int = 1,
+    students: list[str] | None = None,
+) -> Iterator[dict]:
+    """Grade what is not graded yet.
+
+    Parameters
+    ----------
+    grading : Grading
+        Its reference solution must have been tried.
+    submissions, out : Path
+        The students' folders, and where results are kept.
+    executor : concurrent.futures.Executor
+        Anything that runs :func:`course_utils.grading.workers.grade_one`.
+    jobs : int
+        How many it runs at a time.
+    students : list of str, optional
+        Their order; by default that of their names.
+
+    Yields
+    ------
+    dict
+        One result for each student as soon as it is stored, those of an earlier run (with ``already``) first.
+    """
+    found = notebooks_of(submissions)
+    folder = out / RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = []
+    for student in students if students is not None else list(found):
+        digest = hashlib.sha256(f"{grading.digest} {digest_of(found[student])}".encode()).hexdigest()
+        stored = _stored(folder, student)
+        if stored is not None and stored.get("digest") == digest:
+            stored["already"] = True
+            yield stored
+        else:
+            todo.append((student, digest))
+    running: dict[Future, tuple[str, str, Submission]] = {}
+    waiting = iter(todo)
+    try:
+        while True:
+            while len(running) < jobs * MOST_WAITING and (following := next(waiting, None)) is not None:
+                student, digest = following
+                try:
+                    submission = read_submission(found[student], grading.assignment)
+                except Unreadable as error:
+                    yield _keep(folder, refused(grading, student, digest, str(error)))
+                    continue
+                folder_of_own = submissions / student
+                files = _files_in(folder_of_own, teachers=False) if folder_of_own.is_dir() else []
+                order = grading.order(submission.steps, files, grading.reference.allowed)
+                running[executor.submit(grade_one, order)] = (student, digest, submission)
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                student, digest, submission = running.pop(future)
+                result = scored(grading, student, digest, submission, future.result())
+                yield _keep(folder, result)
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def scored(grading: Grading, student: str, digest: str, submission: Submission, found: dict) -> dict:
+    """Put together what one submission gets."""
+    names = [cell.name for cell in grading.assignment.cells]
+    notes = list(submission.notes)
+    person = bool(notes)
+    for error in found["cells"]:
+        if error["error"].get("died"):
+            notes.append(f"Code cell {error['cell']} {error['error']['died']}; it was left out.")
+    questions = []
+    failures = {names[error["place"]]: error for error in found["cells"] if error["cell"]}
+    last_answer = None
+    for cell in grading.assignment.cells:
+        if cell.kind == "answer":
+            last_answer = cell.name
+        if cell.by_hand:
+            answered = cell.name in submission.answered
+            questions.append(
+                {
+                    "name": cell.name,
+                    "kind": "by hand",
+                    "of": cell.points,
+                    "points": None if answered else 0.0,
+                    "reason": "" if answered else "There is no answer.",
+                    "evidence": "",
+                    "answer": submission.answered.get(cell.name, ""),
+                }
+            )
+        elif cell.kind == "test":
+            result = found["tests"].get(cell.name) or {
+                "points": 0.0,
+                "reason": found["failed"] or "The test could not be run; a person should look.",
+                "evidence": "",
+                "person": True,
+            }
+            reason = result["reason"]
+            if reason and last_answer in failures:
+                reason = f"{reason} {_cell_reason(failures[last_answer])}"
+            elif reason and last_answer is not None and last_answer not in submission.answered:
+                reason = f"The answer {last_answer!r} is as it was handed out. {reason}"
+            unclear = bool(result.get("person")) or cell.name in grading.reference.failing
+            person = person or unclear
+            questions.append(
+                {
+                    "name": cell.name,
+                    "kind": "test",
+                    "of": cell.points,
+                    "points": result["points"],
+                    "reason": reason,
+                    "evidence": result["evidence"],
+                    "person": unclear,
+                }
+            )
+    marking = [question["name"] for question in questions if question["points"] is None]
+    return {
+        "student": student,
+        "digest": digest,
+        "assignment": grading.assignment.name,
+        "file": submission.file,
+        "status": "needs a person" if person else "needs marking" if marking else "graded",
+        "total": sum(question["points"] or 0.0 for question in questions),
+        "of": grading.assignment.points,
+        "needs_marking": marking,
+        "questions": questions,
+        "notes": notes,
+        "cells": found["cells"],
+    }
+
+
+def refused(grading: Grading, student: str, digest: str, reason: str) -> dict:
+    """Return the result of a submission that cannot be read: nothing, with the reason, for a person to look at."""
+    return {
+        "student": student,
+        "digest": digest,
+        "assignment": grading.assignment.name,
+        "file": "",
+        "status": "refused",
+        "total": 0.0,
+        "of": grading.assignment.points,
+        "needs_marking": [],
+        "questions": [
+            {
+                "name": cell.name,
+                "kind": "by hand" if cell.by_hand else "test",
+                "of": cell.points,
+                "points": 0.0,
+                "reason": reason,
+                "evidence": reason,
+            }
+            for cell in grading.assignment.graded
+        ],
+        "notes": [reason, "A person should look at this submission."],
+        "cells": [],
+    }
+
+
+def _cell_reason(failure: dict) -> str:
+    error = failure["error"]
+    if error.get("died"):
+        return f"Your cell {failure['cell']} {error['died']} and was left out."
+    kind = next((base for base in error["bases"] or []), "an error")
+    line = f" in line {error['line']}" if error.get("line") else ""
+    text = "" if failure["secret"] or not error["text"] else f": {' '.join(error['text'].split())[:200]}"
+    return f"Your cell {failure['cell']} stopped{line} with {kind}{text}."
+
+
+def _files_in(folder: Path, teachers: bool) -> list[tuple[str, bytes, bool]]:
+    """Return the ordinary files below a folder, links and hidden ones left out, at most 64 MB."""
+    files, size = [], 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        for name in sorted(names):
+            path = Path(place) / name
+            if name.startswith(".") or name.lower().endswith(".ipynb"):
+                continue
+            try:
+                data = read_bytes(path)
+            except Unreadable:
+                continue
+            size += len(data)
+            if size > MOST_FILE_BYTES:
+                return files
+            files.append((path.relative_to(folder).as_posix(), data, teachers))
+    return files
+
+
+def result_name(student: str) -> str:
+    """Return a file name for a student that is safe and no one else's."""
+    plain = "".join(c if c.isalnum() or c in " ._@+-" else "_" for c in student).strip(" .")[:80]
+    if plain == student:
+        return plain
+    return f"{plain or 'student'}-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def _stored(folder: Path, student: str) -> dict | None:
+    try:
+        stored = json.loads((folder / f"{result_name(student)}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return stored if isinstance(stored, dict) and stored.get("student") == student else None
+
+
+def _keep(folder: Path, result: dict) -> dict:
+    write_whole(folder / f"{result_name(result['student'])}.json", json.dumps(result, indent=1))
+    return result
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step: it has the old contents or the new, whatever happens meanwhile."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
