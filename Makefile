@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | hostile | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | grading | hostile | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -51,6 +51,10 @@ learnability: env
 # Which wrong answers the exercises' checks let through: right ones with one thing changed, and what became of each.
 mutants: env
 	@$(BIN)/python -W ignore tests/exercises/mutation_report.py
+
+# The tests of `course grade`: three minutes.
+grading: env
+	@$(BIN)/python -m pytest -q tests/grading
 
 # What `course grade` does with 228 odd, broken and dishonest submissions: some minutes.
 hostile: env

@@ -16,6 +16,9 @@ from course_utils.convolution import METHODS, FFTConv1d, FFTConv2d, FFTConv3d, c
 from course_utils.convolution.cost import make_plan, predicted_seconds, weight_gradient_plan
 from course_utils.convolution.sizes import Geometry
 
+# The import above forbids setting the flags of torch.backends in this process, to the tests of other files as well.
+torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
+
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 OPERATORS = {op.name[-6:]: op for op in op_db if re.fullmatch(r"nn\.functional\.conv[123]d", op.name)}
 FREQUENCY = ("fft", "overlap_save")

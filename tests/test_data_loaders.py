@@ -63,7 +63,7 @@ def write_cats(folder, progress):
 @pytest.fixture(autouse=True)
 def standins(monkeypatch):
     writers = {"faces": write_faces, "vehicles": write_vehicles, "cats": write_cats}
-    sets = {name: store.EmbeddedSet(1, "", store.EMBEDDED[name].module, writer) for name, writer in writers.items()}
+    sets = {name: store.EmbeddedSet(1, "", store.EMBEDDED[name].sources, writer) for name, writer in writers.items()}
     monkeypatch.setattr(store, "EMBEDDED", sets)
 
 

@@ -114,4 +114,4 @@ def test_batch_norm_is_compared_at_full_scale_on_a_few_images(sections, tmp_path
     code = sections[0] + sections[1] + sections[2] + sections[5].partition("right = {")[0] + sections[6]
     names = run_at_full_scale(code, tmp_path, monkeypatch, changes)
     assert names["batch"].shape == (3, 3, 256, 256)
-    assert all(math.isfinite(names["sizes"][batch_norm]) for batch_norm in (True, False))
+    assert all(math.isfinite(names["last_loss"][batch_norm]) for batch_norm in (True, False))
