@@ -379,10 +379,31 @@ def test_timing_stops_when_it_would_take_much_longer_than_the_call(monkeypatch, 
     x, weight = CLOSE
     calls = []
     monkeypatch.setattr(functional, "_PATIENCE", 1.5)
+    monkeypatch.setattr(functional, "_WARM_UP", 0)
     monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, calls))
     monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, calls))
     fft_conv(x, weight)
     assert len(calls) <= 3  # two ways, once; then the call itself
+
+
+def test_a_first_call_that_has_to_warm_up_does_not_decide(monkeypatch, undecided):
+    x, weight = CLOSE
+    direct, frequency = [], []
+
+    def warming(*arguments):
+        direct.append(arguments)
+        time.sleep(0.008 if len(direct) == 1 else 0)
+        return torch.zeros(1)
+
+    def slow(*arguments):
+        frequency.append(arguments)
+        time.sleep(0.001)
+        return spectral.correlate(*arguments)
+
+    monkeypatch.setitem(functional._DIRECT, 2, warming)
+    monkeypatch.setattr(functional, "correlate", slow)
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values())) == (None, None)
 
 
 def test_a_disturbed_moment_does_not_decide(monkeypatch, undecided):

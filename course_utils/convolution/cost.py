@@ -44,6 +44,9 @@ TIMES = MappingProxyType(
 #: Tensor operations in a frequency-domain convolution with one portion of tiles.
 CALLS = 14
 
+#: A direct convolution that is predicted to take less than this share of these operations is not worth a comparison.
+SURE = 1 / 3
+
 #: The direct method works on vectors of this many output channels; fewer leave the rest of the vector idle.
 VECTOR = 16
 
@@ -157,7 +160,7 @@ def likely_plans(geometry: Geometry, threads: int = 1, itemsize: int = 4) -> lis
     One entry means that the model is sure. More than one are for ``fft_conv`` to time.
     """
     direct = direct_seconds(geometry, threads, itemsize)
-    if direct < CALLS * TIMES["call"]:
+    if direct < SURE * CALLS * TIMES["call"]:
         return [None]
     plans = dict.fromkeys([method_plan(geometry, "fft"), *_candidates(geometry)])
     ranked = sorted((plan_seconds(geometry, plan, threads, itemsize), i, plan) for i, plan in enumerate(plans))

@@ -149,8 +149,9 @@ _decided: dict[tuple, tuple[Geometry | None, Plan | None]] = {}
 #: Ways are timed in turns, this often at most; after two turns, only those within ``_HOPE`` of the best go on.
 _TURNS, _HOPE = 16, 1.3
 
-#: Timing stops when it has taken this many times as long as the fastest way found so far.
-_PATIENCE = 40
+#: Timing stops when it has taken this many times as long as the fastest way found so far, and at least ``_WARM_UP``
+#: seconds. What a first call costs beyond the others, a plan for a new transform size above all, lies within those.
+_PATIENCE, _WARM_UP = 40, 0.02
 
 
 def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Geometry | None, Plan | None]:
@@ -187,11 +188,12 @@ def _fastest(
     # In turns, because a moment in which something else has the processor should hit them all.
     for turn in range(_TURNS):
         fastest = min(best.values())
-        hopeful = [plan for plan in plans if turn == 0 or best[plan] <= (3 if turn == 1 else _HOPE) * fastest]
+        limit = max(3 * fastest, _WARM_UP) if turn == 1 else _HOPE * fastest
+        hopeful = [plan for plan in plans if turn == 0 or best[plan] <= limit]
         if len(hopeful) == 1:
             break
         for plan in hopeful:
-            if time.perf_counter() - started > _PATIENCE * min(best.values()):
+            if time.perf_counter() - started > max(_PATIENCE * min(best.values()), _WARM_UP):
                 return min(best, key=best.get)
             start = time.perf_counter()
             if plan is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
 from operator import length_hint
@@ -19,6 +21,10 @@ from course_utils.training.checkpoints import remove_partial, save_checkpoint
 from course_utils.training.history import History
 from course_utils.training.resume import ResumeFile
 from course_utils.training.team import Team, join_team, share
+
+
+# glibc's; other systems' allocators give memory back by themselves.
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
 class Score(NamedTuple):
@@ -166,6 +172,8 @@ def fit(
                 team.wait()
             if resume is not None:  # after the checkpoint: a kill between the two repeats the epoch and writes it again
                 state.save(history)
+            if _malloc_trim is not None:
+                _malloc_trim(0)  # or the holes that an epoch's batches leave in the heap add up to hundreds of MB
     return history
 
 
