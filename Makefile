@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile stamp site colab
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | learnability | benchmarks | mutants | grading | hostile | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | colab | site | learnability | benchmarks | mutants | grading | hostile | stamp | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -37,9 +37,17 @@ unit: env
 notebooks: env
 	@$(BIN)/course test --jobs $(JOBS) --only notebooks
 
-# Opens JupyterLab in Chromium and runs lesson 15 in it. Needs a chromium on the machine.
+# Opens JupyterLab in Chromium and runs lessons in it; reads every page of the site. Needs a chromium on the machine.
 browser: env
-	@$(BIN)/python -m pytest -q tests/browser/jupyterlab.py
+	@$(BIN)/python -m pytest -q tests/browser/jupyterlab.py tests/browser/course_site.py
+
+# Runs lone lessons as Colab does, in a fresh environment: make colab LESSONS="04 15" chooses which.
+colab: env
+	@$(if $(LESSONS),LESSONS="$(LESSONS)") $(BIN)/python -m pytest -q tests/colab/lone_notebooks.py
+
+# The course as a web site, in build/site.
+site: env
+	@$(BIN)/course site
 
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -66,6 +74,10 @@ benchmarks: env
 
 data: env
 	@$(BIN)/course data make
+
+# Put the repository's address (course_utils/notebooks/address.py) into the lessons' set-up cells and badges.
+stamp: env
+	@$(BIN)/python -m course_utils.notebooks.address
 
 env: $(STAMP)
 

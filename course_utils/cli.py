@@ -17,7 +17,11 @@ SUBCOMMANDS = {
     "lab": "Open JupyterLab at the course map.",
     "data": "List, make and fetch the course's data.",
     "progress": "Show which exercises are solved.",
+    "release": "Make the student version of assignments.",
     "grade": "Mark a folder of submissions.",
+    "marks": "Write the marks of all assignments into a table.",
+    "similar": "Rank pairs of submissions by shared code.",
+    "site": "Build the course site from the stored lessons.",
     "run": "Execute lessons and store their outputs.",
     "test": "Run the unit tests and every notebook.",
 }

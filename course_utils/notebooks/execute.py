@@ -25,6 +25,7 @@ CELL_TIMEOUT = 600  # seconds of wall time
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COST = re.compile(r"^(\*\*It takes\*\* about [^,\n]+ to read), and [^\n]*$", re.MULTILINE)
 
 
 class LessonFailed(Exception):
@@ -61,9 +62,17 @@ def run_lesson(path: Path, on_cell: Callable[[], object] = lambda: None) -> Note
         if cell.cell_type == "code":
             cell.outputs = normal_outputs(cell.outputs)
     course = {"sources": sources(notebook), "measured": {k: _keep(recorded.get(k), v) for k, v in measured.items()}}
+    state_cost(notebook, course["measured"])
     notebook.metadata = nbformat.from_dict({"course": course, "kernelspec": KERNELSPEC, "language_info": LANGUAGE})
     _write(notebook, path)
     return notebook
+
+
+def state_cost(notebook: NotebookNode, measured: dict[str, int]) -> None:
+    """Write what a run has cost into the opening of a lesson that says how long it takes to read."""
+    cost = f"{measured['cpu_seconds']} seconds of CPU time and {measured['peak_memory_mb'] / 1024:.1f} GB of memory"
+    for cell in notebook.cells[:1]:
+        cell.source = COST.sub(rf"\1, and {cost} to run (as measured when these outputs were stored).", cell.source)
 
 
 def _execute(notebook: NotebookNode, path: Path, on_cell: Callable[[], object]) -> dict[str, int]:

@@ -15,8 +15,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ("00_start_here", "15_cat_emotions")
@@ -24,11 +25,17 @@ PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 PATIENCE = 240  # seconds for a whole lesson, on two cores with a browser beside it
 
 
-def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    pytest.fail("No Chromium on this machine. On Debian or Ubuntu: apt-get install chromium")
+WRONG = "def echo(x, delay, strength):\n    return x + strength * np.roll(x, delay)\n"
+
+
+def parts_of_lesson_01(path: Path) -> None:
+    """Write a notebook of some cells of lesson 01: the imports, an exercise and the explorer."""
+    lesson = nbformat.read(ROOT / "notebooks" / "01_convolution.ipynb", as_version=4)
+    wanted = ("import numpy as np", "from course_utils.exercises", "def echo", 'check("01.1"', "ConvolutionExplorer(")
+    cells = [cell for cell in lesson.cells if cell.cell_type == "code" and any(text in cell.source for text in wanted)]
+    assert len(cells) == len(wanted)
+    lesson.cells = [nbformat.v4.new_markdown_cell("# Parts of lesson 01"), *cells]
+    nbformat.write(lesson, path)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +43,7 @@ def server(tmp_path_factory):
     """A copy of the notebooks, served by ``course lab``; running them there leaves the repository as it is."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    parts_of_lesson_01(folder / "notebooks" / "parts.ipynb")
     (folder / "course_utils").symlink_to(ROOT / "course_utils")
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTERLAB_SETTINGS_DIR"):
@@ -63,14 +71,8 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
-        yield browser.new_page(viewport={"width": 1280, "height": 1000})
-        browser.close()
+def page(browser):
+    return browser.new_page(viewport={"width": 1280, "height": 1000})
 
 
 def ask(server: tuple[str, str], path: str):
@@ -135,3 +137,52 @@ def test_a_lesson_runs_to_its_last_cell(page, server, lesson):
         figure = figures.nth(index)
         assert len(figure.get_attribute("alt")) >= 20
         assert figure.evaluate("image => image.naturalWidth") > 100
+
+
+def write_cell(page: Page, containing: str, source: str) -> None:
+    """Replace the source of the code cell that contains a text, and run it."""
+    editor = page.locator(f"{PANEL} .jp-CodeCell", has_text=containing).first.locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Shift+Enter")
+
+
+def test_an_exercise_is_done_wrong_and_then_right(page, server):
+    open_notebook(page, server, "parts")
+    run_all(page, server, "parts")
+    check = page.locator(f"{PANEL} .jp-CodeCell", has_text='check("01.1"').first
+    verdict = check.locator(".jp-OutputArea-output")
+    expect(verdict).to_contain_text("Not attempted yet")
+    write_cell(page, "def echo", WRONG)
+    check.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(verdict).to_contain_text("Not yet", timeout=30_000)
+    expect(verdict).to_contain_text("comes round to the start")
+    picture(page, "exercise-wrong")
+    write_cell(page, "def echo", right_answer("01.1"))
+    check.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(verdict).to_contain_text("Correct", timeout=30_000)
+    picture(page, "exercise-right")
+
+
+def right_answer(exercise: str) -> str:
+    from course_utils.exercises.exercise import find_exercise
+
+    return find_exercise(exercise).reference.strip() + "\n"
+
+
+def test_a_widget_moves_and_its_figure_changes(page, server):
+    open_notebook(page, server, "parts")
+    run_all(page, server, "parts")
+    cell = page.locator(f"{PANEL} .jp-CodeCell", has_text="ConvolutionExplorer(").first
+    figure = cell.locator(".jp-OutputArea img").first
+    figure.wait_for(timeout=30_000)
+    for name in ("kernel", "stride", "padding", "dilation"):
+        before = figure.get_attribute("src")
+        handle = cell.locator(".widget-slider, .widget-hslider", has_text=name).locator(".noUi-handle").first
+        handle.focus()
+        handle.press("ArrowRight")
+        expect(figure).not_to_have_attribute("src", before, timeout=30_000)
+    picture(page, "widget-moved")
