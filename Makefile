@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile stamp site colab
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile stamp site colab thorough
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | colab | site | learnability | benchmarks | mutants | grading | hostile | stamp | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | grading | hostile | stamp | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -50,11 +50,15 @@ site: env
 	@$(BIN)/course site
 
 lint: env
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell
 
 # How well the embedded data can be learned, over three seeds: some minutes of training.
 learnability: env
 	@for set in faces vehicles cats; do $(BIN)/python tests/benchmarks/learnability_$$set.py || exit 1; done
+
+# What `make test` leaves out: claims with other seeds, ten kills, mutants of the exercises.
+thorough: env
+	@$(BIN)/python -m pytest -q -m thorough --numprocesses $(JOBS) --dist loadfile
 
 # Which wrong answers the exercises' checks let through: right ones with one thing changed, and what became of each.
 mutants: env

@@ -61,6 +61,7 @@ def test_wrong_answers_are_told_what_is_wrong(name, wrong):
     assert outcome.reason in shown.plain
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore")  # mutants call numbers and divide by zero
 @pytest.mark.parametrize("name", EXERCISES)
 def test_mutants_of_the_reference_are_rejected(name):
@@ -78,7 +79,7 @@ def test_exercises_are_complete(name):
     assert 2 <= len(exercise.hints) <= 4
     assert len({wrong.label for wrong in answers.wrong}) == len(answers.wrong)
     signatures = [source.split("(")[0] for source in (exercise.stub.strip(), exercise.reference.strip())]
-    assert signatures == [f"def {exercise.name}"] * 2
+    assert signatures in ([f"def {exercise.name}"] * 2, [f"class {exercise.name}"] * 2)
 
 
 @pytest.mark.parametrize("lesson", lessons_with_exercises())

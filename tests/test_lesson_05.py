@@ -157,6 +157,7 @@ def test_relu_beats_sigmoid_and_one_hidden_layer_beats_three(lesson, relu, sigmo
     assert lesson.final(shallow).std() < lesson.final(relu).std()
 
 
+@pytest.mark.thorough
 def test_one_number_for_the_scale_beats_none_and_one_for_each(lesson, components, data, relu):
     raw = lesson.runs(nn.ReLU, lesson.divided(*components, 1))
     each = lesson.runs(nn.ReLU, lesson.divided(*components, components[0].std(0)))
@@ -168,6 +169,7 @@ def test_one_number_for_the_scale_beats_none_and_one_for_each(lesson, components
     assert dead_raw > 0.5 and dead_one < dead_raw - 0.3
 
 
+@pytest.mark.thorough
 def test_the_leak_hardly_moves_the_accuracy(lesson, pixels, shallow):
     everything = np.concatenate(pixels)
     (everything,) = standardised(everything, everything)

@@ -74,6 +74,7 @@ def test_the_claims_before_training_hold_for_other_seeds(sections, lesson):
         run(sections[5], lesson | {"SEEDS": (seed,)})
 
 
+@pytest.mark.thorough
 def test_the_claims_of_the_ablation_and_of_small_batches_hold_for_other_seeds(sections, lesson):
     before, _ = sections[6].split("steady = {")  # what follows trains another ten networks
     names = run(before, run(sections[5], lesson))

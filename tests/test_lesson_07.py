@@ -127,6 +127,7 @@ def test_the_loss_of_one_logit_takes_labels_of_any_integer_type(lesson):
     assert torch.isclose(lesson.yes_or_no(logits, labels), expected)
 
 
+@pytest.mark.thorough
 def test_shuffling_costs_a_tiny_network_with_windows_many_points(lesson, faces):
     y, y_test = torch.tensor(faces.train_labels), torch.tensor(faces.test_labels)
     lesson.loaders.__globals__.update(y=y, y_test=y_test)
@@ -142,6 +143,7 @@ def test_shuffling_costs_a_tiny_network_with_windows_many_points(lesson, faces):
     assert accuracy[0] - accuracy[1] > 0.25
 
 
+@pytest.mark.thorough
 def test_the_small_network_learns_what_an_airplane_is(lesson):
     vehicles = load_vehicles()
     colour, kind = as_tensors(Subset(vehicles, range(1, len(vehicles), 2)), size=100)  # the lesson has 0, 2, 4, ...

@@ -110,6 +110,7 @@ def test_the_sampler_draws_the_expected_shares(weighting):
     assert weighting.one_minus_share(torch.tensor([0, 0, 0, 1])).tolist() == [0.25, 0.75]
 
 
+@pytest.mark.thorough
 def test_depth_pays_with_another_split_and_seed(lesson, weighting):
     rule = "2c, later 1.5c"
     one, shallow = weighting.train_one(rule, 1, 1e-4, seed=90)

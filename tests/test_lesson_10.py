@@ -77,6 +77,7 @@ def test_a_mistake_fails_a_claim(sections, start, counted, section, old, new, cl
         run((sections[0] if section == 1 else "") + code, names)
 
 
+@pytest.mark.thorough
 def test_vgg_a_trains_at_full_scale_on_a_few_images(sections, tmp_path, monkeypatch):
     """256 x 256 pixels, all channels, one epoch instead of forty: two images a class, and one of the five networks."""
     changes = {

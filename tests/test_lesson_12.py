@@ -132,6 +132,7 @@ def test_a_trial_is_repeatable_and_its_seed_matters(lesson):
     assert first.audit < 0.15
 
 
+@pytest.mark.thorough
 def test_the_learning_rate_decides_with_other_draws_too(lesson):
     positions = np.random.default_rng(99).random((72, 4))
     valid = np.array([trial.valid for trial in lesson.search(positions, 99)])

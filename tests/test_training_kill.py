@@ -80,6 +80,7 @@ def read(path):
     return torch.load(path, weights_only=True)
 
 
+@pytest.mark.thorough
 def test_ten_kills_change_nothing(tmp_path):
     context = multiprocessing.get_context("forkserver")
     # torch imports its compiler when the first optimizer is made: seconds, in every process that has not.

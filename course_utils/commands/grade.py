@@ -44,8 +44,21 @@ import click
     help="Seconds of computing for each cell and each test; one that only waits gets three times as long.",
 )
 @click.option("--cluster", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, to grade on.")
+@click.option(
+    "--gradebook",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The course folder that `course release` has made: submissions and marks go into its gradebook too, and marks "
+    "and comments that you have given in the formgrader come out of it.",
+)
 def command(
-    source: Path, submissions: Path, out: Path, files: Path | None, jobs: int, timeout: float, cluster: str | None
+    source: Path,
+    submissions: Path,
+    out: Path,
+    files: Path | None,
+    jobs: int,
+    timeout: float,
+    cluster: str | None,
+    gradebook: Path | None,
 ) -> None:
     """Mark the submissions of one assignment.
 
@@ -64,12 +77,17 @@ def command(
     many need a person: to mark an answer by hand, or to look at something unusual. The exit status is 0 if every
     submission could be read and the notebook's own solution got full marks, else 1.
 
+    With --gradebook, mark by hand in the formgrader (`course lab --course FOLDER`), then run the same command again:
+    tables and pages then hold your marks and comments. Grading again never changes them.
+
     \b
     Example:
-      course grade --source release/a1.ipynb --submissions downloads/a1 --out marks/a1
+      course grade --source teaching/source/A1/A1_convolution_and_fft.ipynb --submissions downloads/A1 --out marks/A1
     """
     from tqdm import tqdm
 
+    from course_utils.assignments.course import CourseError
+    from course_utils.assignments.gradebook import AssignmentMarks
     from course_utils.grading import jail
     from course_utils.grading.reading import AssignmentError, notebooks_of
     from course_utils.grading.report import write_reports
@@ -79,10 +97,12 @@ def command(
     if not hasattr(os, "fork"):
         raise click.ClickException("Grading needs Linux or macOS; on Windows run it in WSL.")
     try:
-        grading = Grading(source, timeout, files)
-    except AssignmentError as error:
+        grading = Grading(source, timeout, files, hidden=(submissions, out, *([gradebook] if gradebook else [])))
+        found = notebooks_of(submissions)
+        marks = AssignmentMarks(gradebook, source, grading.assignment, found) if gradebook else None
+    except (AssignmentError, CourseError) as error:
         raise click.ClickException(str(error)) from None
-    students = list(notebooks_of(submissions))
+    students = list(found)
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")
     counts = {"graded": 0, "refused": 0, "person": 0, "already": 0}
@@ -112,7 +132,16 @@ def command(
     finally:
         close()
         close_idle()
-    write_reports(grading, out, students)
+    if marks is None:
+        write_reports(grading, out, students)
+    else:
+        try:
+            statuses = write_reports(grading, out, tqdm(students, desc="gradebook", unit="submission"), marks.record)
+        except CourseError as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            marks.close()
+        counts["person"] = statuses.total() - statuses["graded"]
     if counts["already"]:
         click.echo(f"{counts['already']} had been graded before and have not changed.")
     click.echo(f"{counts['graded']} graded, {counts['refused']} refused, {counts['person']} need a person")
@@ -135,6 +164,6 @@ def _executor(jobs: int, cluster: str | None) -> tuple[Executor, int, Callable[[
         ) from None
     try:
         client = Client(cluster, timeout="20s", set_as_default=False)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise click.ClickException(f"No dask scheduler answers at {cluster} ({error}).") from None
     return client.get_executor(), max(1, sum(client.nthreads().values())), client.close

@@ -23,12 +23,15 @@ CELL_TIMEOUT = 600  # seconds of wall time after which a cell counts as hanging
 @click.option(
     "--only", type=click.Choice(["unit", "notebooks"]), help="Run only the unit tests, or only the notebooks."
 )
+@click.option(
+    "--changed", metavar="COMMIT", is_flag=False, flag_value="HEAD", help="Only what differs from COMMIT (HEAD)."
+)
 @click.option("--network", is_flag=True, help="Leave the network on.")
-def command(lessons: tuple[str, ...], jobs: int, only: str | None, network: bool) -> None:
+def command(lessons: tuple[str, ...], jobs: int, only: str | None, changed: str | None, network: bool) -> None:
     """Run the unit tests and validate every notebook.
 
     With LESSON, a number (15), a name (15_cat_emotions) or a notebook's path, only these notebooks are validated and
-    the unit tests are left out.
+    the unit tests are left out. With --changed, those that have changed since the last commit, or import code that has.
 
     A notebook passes if its stored outputs come from the present code, every cell runs and prints what is stored, and
     it stays within 200 CPU seconds and 2 GB of memory. The network is blocked. The exit status is 0 only if all passed.
@@ -39,13 +42,23 @@ def command(lessons: tuple[str, ...], jobs: int, only: str | None, network: bool
 
     if lessons and only == "unit":
         raise click.UsageError("--only unit leaves no lesson to validate; give either LESSON or --only unit.")
-    click.echo("Network: on." if network else block_network())
+    if changed is not None and (lessons or only == "unit"):
+        raise click.UsageError("--changed finds the lessons itself; leave out LESSON and --only unit.")
     try:
         root = repository_root()
-        paths = [str(path) for path in find_lessons(lessons, assignments=True)] if only != "unit" else []
-    except FileNotFoundError as error:
+        notebooks = find_lessons(lessons, assignments=changed is None) if only != "unit" else []
+        if changed is not None:
+            from course_utils.notebooks.changed import changed_lessons
+
+            notebooks = changed_lessons(notebooks, changed)
+            if not notebooks:
+                click.echo(f"No lesson has changed since {changed}, and no code that one imports.")
+                return
+    except (FileNotFoundError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    if not lessons and only != "notebooks":
+    click.echo("Network: on." if network else block_network())
+    paths = [str(path) for path in notebooks]
+    if not lessons and changed is None and only != "notebooks":
         paths.append(str(root / "tests"))
 
     sys.stdout.flush()

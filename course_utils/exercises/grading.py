@@ -72,9 +72,13 @@ class Learner:
         return called.value
 
     def call_text(self, arguments: tuple) -> str:
-        """Return a call with these arguments as it would be typed, long arrays shortened."""
+        """Return a call with these arguments as it would be typed, long arrays shortened.
+
+        More arguments than the answer has are what a check goes on with: the input of a module that it has built.
+        """
         named = (f"{name}={short_text(value)}" for name, value in zip(self._signature.parameters, arguments))
-        return f"{self._name}({', '.join(named)})"
+        rest = ", ".join(short_text(value) for value in arguments[len(self._signature.parameters) :])
+        return f"{self._name}({', '.join(named)})" + (f", then with {rest}" if rest else "")
 
     def _failed(self, error: BaseException, arguments: tuple) -> NotYet:
         where = self._line(error)

@@ -11,6 +11,7 @@ functions and objects through stand-ins. Only plain data crosses between them.
 ``course_utils.grading.plain``            plain data in them
 ``course_utils.grading.sharing``          parameters that live on both sides
 ``course_utils.grading.student``          the student's process
+``course_utils.grading.calls``            notices calls that a test forbids
 ``course_utils.grading.remote``           stand-ins for what is in the student's process
 ``course_utils.grading.judge``            the judge: runs the tests, gives points and reasons
 ``course_utils.grading.jail``             namespaces and limits
@@ -18,5 +19,6 @@ functions and objects through stand-ins. Only plain data crosses between them.
 ``course_utils.grading.workers``          one submission, from any executor's worker
 ``course_utils.grading.run``              a folder of submissions
 ``course_utils.grading.report``           tables and feedback pages
+``course_utils.grading.similarity``       code that submissions share, and its page in ``similarity_report``
 ========================================  ====================================================================
 """

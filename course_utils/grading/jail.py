@@ -32,7 +32,7 @@ NOBODY = 65534
 
 WORK = "/coursework"  # the student's folder inside
 MEGABYTE = 1024**2
-SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/opt")
+SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/nix/store", "/gnu/store")
 SYSTEM_FILES = (
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/fonts", "/etc/localtime", "/etc/mime.types"),
     *("/etc/alternatives", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group"),
@@ -40,6 +40,7 @@ SYSTEM_FILES = (
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_shown: list[str] = []  # what this process's root folder shows, if it has one of its own
 
 
 class NoJail(OSError):
@@ -64,17 +65,52 @@ def _mount(source: str, target: str, kind: str | None, flags: int, data: str | N
 
 
 def readable_places(more: tuple[str, ...] = ()) -> list[str]:
-    """Return what a student's code needs to see: the system's libraries, Python, its packages, the course's package."""
+    """Return what a student's code needs to see, wherever it lies: the system's libraries, Python and its packages.
+
+    A package that is installed from a checkout is shown alone: beside it may lie what students must not see.
+    """
     wanted = [*SYSTEM_FOLDERS, *SYSTEM_FILES, sys.base_prefix, sys.prefix, *site.getsitepackages()]
-    wanted += [str(Path(course_utils.__file__).parent), *more]
-    found = []
-    for place in dict.fromkeys(wanted):
-        if os.path.lexists(place) and place != "/":
-            found.append(place)
+    wanted += [place for place in sys.path if os.path.basename(place) in ("site-packages", "dist-packages")]
+    loaded = [_place_of(module) for name, module in list(sys.modules.items()) if "." not in name and name != "__main__"]
+    wanted += [*filter(None, loaded), *_loaded_libraries(), *more]
+    both = {path for place in wanted for path in (os.path.abspath(place), os.path.realpath(place))}
+    found: list[str] = []
+    for path in sorted(both, key=lambda path: (path.count("/"), path)):  # a folder before what is in it
+        if os.path.lexists(path) and path != "/" and not any(_inside(path, other) for other in found):
+            found.append(path)
     return found
 
 
-def build_root(new: str, more: tuple[str, ...] = ()) -> bool:
+def visible(paths: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of some paths that lie in a readable place."""
+    places = readable_places(more)
+    both = [(path, os.path.realpath(path)) for path in paths]
+    return tuple(path for path, real in both if any(_inside(one, place) for one in (path, real) for place in places))
+
+
+def _inside(path: str, folder: str) -> bool:
+    """Tell whether a path is in a folder that is shown, or is it; what is behind a link is not in its folder."""
+    return path == folder or (path.startswith(folder + "/") and not os.path.islink(folder))
+
+
+def _place_of(module: object) -> str | None:
+    """Return the folder of a package, or the file of a module."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not os.path.isabs(file):
+        return None
+    return os.path.dirname(file) if os.path.basename(file).startswith("__init__.") else file
+
+
+def _loaded_libraries() -> list[str]:
+    """Return the shared libraries that this process uses (Linux)."""
+    if sys.platform != "linux":
+        return []
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        paths = {line.rstrip("\n").split(maxsplit=5)[-1] for line in file if "/" in line}
+    return sorted(path for path in paths if path[0] == "/" and ".so" in os.path.basename(path))
+
+
+def build_root(new: str, more: tuple[str, ...] = (), hidden: tuple[str, ...] = ()) -> bool:
     """Give this process and its children a root folder with nothing in it but what is needed, and no network.
 
     Parameters
@@ -83,6 +119,8 @@ def build_root(new: str, more: tuple[str, ...] = ()) -> bool:
         An empty folder; the root is put together over it, for this process and its children only.
     more : tuple of str
         Further folders that stay readable, such as the course's data.
+    hidden : tuple of str
+        Files and folders that nobody sees inside, should they lie in one that is shown.
 
     Returns
     -------
@@ -93,33 +131,38 @@ def build_root(new: str, more: tuple[str, ...] = ()) -> bool:
         return False
     ways = ([NEWNS | NEWNET | NEWIPC] if os.geteuid() == 0 else []) + [NEWUSER | NEWNS | NEWNET | NEWIPC]
     for flags in ways:
-        if _would_work(flags, new, more):
-            _enter_root(flags, new, more)
+        if _would_work(flags, new, more, hidden):
+            _enter_root(flags, new, more, hidden)
             if os.geteuid() == 0:
                 _become_nobody()
             return True
     return False
 
 
-def _would_work(flags: int, new: str, more: tuple[str, ...]) -> bool:
+def _would_work(flags: int, new: str, more: tuple[str, ...], hidden: tuple[str, ...]) -> bool:
     """Try in a child, down to a student's process: half-way in there is no way back."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            _enter_root(flags, new, more)
+            _enter_root(flags, new, more, hidden)
             if os.geteuid() == 0 and not flags & NEWUSER:
                 _become_nobody()
             enter_cell()
             grandchild = os.fork()
             if grandchild == 0:
-                os._exit(0 if os.getpid() == 1 and finish_cell() else 1)
+                os._exit(0 if os.getpid() == 1 and finish_cell() and _python_is_readable() else 1)
             code = os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1])
         except OSError:
             code = 1
         finally:
             os._exit(code)
     return os.waitpid(child, 0)[1] == 0
+
+
+def _python_is_readable() -> bool:
+    folders = [os.path.dirname(os.__file__), *site.getsitepackages(), os.path.dirname(course_utils.__file__)]
+    return all(os.access(folder, os.R_OK | os.X_OK) for folder in folders if os.path.isdir(folder))
 
 
 def _become_nobody() -> None:
@@ -145,9 +188,10 @@ def _map_ids(uid: int, gid: int) -> None:
             file.write(text)
 
 
-def _enter_root(flags: int, new: str, more: tuple[str, ...]) -> None:
+def _enter_root(flags: int, new: str, more: tuple[str, ...], hidden: tuple[str, ...]) -> None:
     uid, gid = os.getuid(), os.getgid()
     places = readable_places(more)
+    mask = os.umask(0o022)  # folders above what is shown are there for everyone
     _unshare(flags)
     if flags & NEWUSER:
         _map_ids(uid, gid)
@@ -155,6 +199,10 @@ def _enter_root(flags: int, new: str, more: tuple[str, ...]) -> None:
     _mount("tmpfs", new, "tmpfs", MS_NOSUID | MS_NODEV, "size=512m,mode=755")
     for place in places:
         _show(place, new)
+    _shown[:] = places
+    for path in {path for one in hidden for path in (os.path.abspath(one), os.path.realpath(one))}:
+        if any(_inside(path, place) for place in places):
+            _hide(path, new)
     for device in DEVICES:
         _bind(f"/dev/{device}", new + f"/dev/{device}", MS_NOSUID | MS_NOEXEC, devices=True)
     for name in ("shm", "pts"):
@@ -170,27 +218,35 @@ def _enter_root(flags: int, new: str, more: tuple[str, ...]) -> None:
     _check(_libc.syscall(PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
     _check(_libc.umount2(b".", MNT_DETACH), "umount")
     os.chdir(WORK)
+    os.umask(mask)
 
 
 def _show(place: str, new: str) -> None:
-    """Make a file or folder visible, read-only, under the same name. A link stays a link."""
+    """Make a file or folder visible, read-only, under the same name. A link stays a link if it leads there directly."""
     if os.path.lexists(new + place):
         return
-    parent = os.path.dirname(new + place)
     if os.path.islink(place):
-        os.makedirs(parent, exist_ok=True)
-        os.symlink(os.readlink(place), new + place)
-        real = os.path.realpath(place)
-        if real != place and os.path.exists(real) and not os.path.exists(new + real):
-            _show(real, new)
-    else:
+        link, real = os.readlink(place), os.path.realpath(place)
+        if os.path.normpath(os.path.join(os.path.dirname(place), link)) == real:
+            os.makedirs(os.path.dirname(new + place), exist_ok=True)
+            os.symlink(link, new + place)
+            return
+    if os.path.exists(place):
         _bind(place, new + place, MS_RDONLY | MS_NOSUID)
+
+
+def _hide(place: str, new: str) -> None:
+    """Cover a file or folder that is visible, so that nothing of it is."""
+    if os.path.isdir(new + place):
+        _mount("tmpfs", new + place, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,mode=555")
+    elif os.path.exists(new + place):
+        _bind("/dev/null", new + place, MS_RDONLY | MS_NOSUID)
 
 
 def _bind(source: str, target: str, flags: int, devices: bool = False) -> None:
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
-    else:
+    elif not os.path.exists(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "ab"):
             pass
@@ -224,7 +280,26 @@ def enter_cell() -> None:
     _map_ids(uid, gid)
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     for place, size in ((WORK, 256), ("/tmp", 256), ("/dev/shm", 64)):
-        _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size}m,mode=700")
+        _empty(place, size)
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w", encoding="ascii") as file:
+        file.write("0")  # inside, nobody becomes root of a namespace of their own
+
+
+def _empty(place: str, size: int) -> None:
+    """Put an empty folder in memory over one. What is shown below it, such as Python's own folder, stays."""
+    kept = []
+    for path in _shown:
+        if path.startswith(place + "/") and os.path.lexists(path):
+            link = os.readlink(path) if os.path.islink(path) else None
+            kept.append((path, link, os.open(path, os.O_PATH | os.O_CLOEXEC) if link is None else None))
+    _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size}m,mode=700")
+    for path, link, handle in kept:
+        if link is not None:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(link, path)
+        else:
+            _bind(f"/proc/self/fd/{handle}", path, MS_RDONLY | MS_NOSUID)
+            os.close(handle)
 
 
 def finish_cell() -> bool:

@@ -74,14 +74,18 @@ class Submission:
     """A student's notebook, put into the order of the source.
 
     ``steps`` are what the student's process runs: for each place in the source the codes to run there. ``answered`` has
-    the text of each answer that is not as it was handed out; ``notes`` are for the student and the teacher.
+    the text of each answer that is not as it was handed out; ``notes`` are for the student and the teacher. ``cells``
+    are the notebook's own, as they were found in ``path``: ``type``, ``source``, ``raw`` (the cell as it is in the
+    file) and ``place`` (the number of the source's cell that it stands for, or None).
     """
 
     file: str
     digest: str
     steps: list[dict]
     answered: dict[str, str]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
+    path: Path
+    cells: list[dict]
 
 
 def read_assignment(path: Path) -> Assignment:
@@ -98,7 +102,7 @@ def read_assignment(path: Path) -> Assignment:
         If it cannot be read, has nothing to grade, or contradicts itself.
     """
     try:
-        cells = _notebook_cells(path.read_bytes())
+        cells = notebook_cells(path.read_bytes())
     except (OSError, Unreadable) as error:
         raise AssignmentError(f"{path}: {error}") from None
     found: list[SourceCell] = []
@@ -190,6 +194,8 @@ def notebooks_of(folder: Path) -> dict[str, list[Path]]:
             students.setdefault(entry.name, []).extend(sorted(_notebooks_in(entry)))
         elif entry.suffix.lower() == ".ipynb":
             students.setdefault(entry.stem, []).append(entry)
+        elif entry.is_symlink() and entry.is_dir():  # a student's place; that it cannot be opened is told
+            students.setdefault(entry.name, []).append(entry)
     return students
 
 
@@ -238,7 +244,8 @@ def read_submission(paths: list[Path], assignment: Assignment) -> Submission:
     Parameters
     ----------
     paths : list of Path
-        The student's notebooks. Of several, the one with the source's name is graded, else the one with most answers.
+        The student's notebooks. Of several, the one with the source's name is graded, else the one with most answers;
+        one without any answer is never chosen before one that has some.
     assignment : Assignment
 
     Raises
@@ -251,20 +258,22 @@ def read_submission(paths: list[Path], assignment: Assignment) -> Submission:
     read, reasons = [], []
     for path in paths:
         try:
-            read.append((path, _arrange(_notebook_cells(read_bytes(path)), assignment)))
+            read.append((path, _arrange(notebook_cells(read_bytes(path)), assignment)))
         except Unreadable as error:
             reasons.append(f"{path.name}: {error}")
     if not read:
         raise Unreadable(reasons[0] if len(reasons) == 1 else "No notebook can be read. " + " ".join(reasons))
-    best = min(read, key=lambda one: (one[0].stem != assignment.name, -len(one[1][1]), one[0].as_posix()))
-    path, (steps, answered, notes) = best
+    best = min(
+        read, key=lambda one: (not one[1][1], one[0].stem != assignment.name, -len(one[1][1]), one[0].as_posix())
+    )
+    path, (steps, answered, notes, cells) = best
     if len(paths) > 1:
         notes = [f"There are {len(paths)} notebooks; {path.name} was graded.", *notes]
     notes += [f"Another notebook cannot be read. {reason}" for reason in reasons]
-    return Submission(path.name, digest_of(paths), steps, answered, notes)
+    return Submission(path.name, digest_of(paths), steps, answered, notes, path, cells)
 
 
-def _notebook_cells(data: bytes) -> list[dict]:
+def notebook_cells(data: bytes) -> list[dict]:
     """Return a notebook's cells as ``type``, ``source`` and ``nbgrader``, in whichever format and encoding it is."""
     if not data.strip():
         raise Unreadable("The file is empty.")
@@ -297,6 +306,7 @@ def _notebook_cells(data: bytes) -> list[dict]:
                     "type": "code" if cell.get("cell_type") == "code" else "text",
                     "source": _joined(cell.get("source", cell.get("input"))),
                     "nbgrader": mark if isinstance(mark, dict) else {},
+                    "raw": cell,
                 }
             )
     return cells
@@ -338,7 +348,7 @@ def _bare(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().split("\n"))
 
 
-def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dict[str, str], list[str]]:
+def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dict[str, str], list[str], list[dict]]:
     """Put a student's cells into the order of the source.
 
     Every cell goes to the source cell that it belongs to: by its ``grade_id``; if that is missing or names the wrong
@@ -413,7 +423,9 @@ def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dic
             arranged.append({"place": number, "given": False, "codes": steps[number]})
     missing = [cell.name for number, cell in enumerate(source) if cell.kind == "answer" and number not in owner]
     notes = [f"No cell was found for the answer {name!r}." for name in missing]
-    return arranged, answered, notes
+    for cell, number in zip(cells, owner):
+        cell["place"] = number
+    return arranged, answered, notes, cells
 
 
 def _unique(source: list[SourceCell], number: int) -> set[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 
-from course_utils.grading.run import RESULTS, Grading, result_name, write_whole
+from course_utils.grading.run import RESULTS, Grading, result_name, whole_file, write_whole
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -40,6 +40,7 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f2f2; padd
 {rows}
 </tbody>
 </table>
+{comments}
 </main>
 </body>
 </html>
@@ -69,37 +70,66 @@ def feedback_page(result: dict) -> str:
         total=escape(total),
         notes=f"<h2>Notes</h2>\n<ul>{notes}</ul>" if notes else "",
         rows="\n".join(rows),
+        comments=_comments(result.get("comments", [])),
     )
 
 
-def write_reports(grading: Grading, out: Path, students: Iterable[str]) -> None:
-    """Write the tables from the stored results, student by student, and the feedback pages that are not up to date."""
+def _comments(comments: list[dict]) -> str:
+    """Return what a person has written about answers whose points are those of a test."""
+    if not comments:
+        return ""
+    rows = [f"<dt>{escape(one['name'])}</dt><dd>{escape(one['text'])}</dd>" for one in comments]
+    return "<h2>Comments</h2>\n<dl>" + "\n".join(rows) + "</dl>"
+
+
+def write_reports(
+    grading: Grading, out: Path, students: Iterable[str], marked: Callable[[dict], dict] = lambda result: result
+) -> Counter[str]:
+    """Write the tables from the stored results, student by student, and the feedback pages that are not up to date.
+
+    Parameters
+    ----------
+    grading : Grading
+    out : Path
+    students : iterable of str
+    marked : callable, optional
+        Returns a result with what a person has marked in it.
+
+    Returns
+    -------
+    Counter of str
+        How many results have which status.
+    """
     pages = out / "feedback"
     pages.mkdir(parents=True, exist_ok=True)
     graded = [cell.name for cell in grading.assignment.graded]
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["student", *graded, "total", "out_of", "needs_marking", "status", "file"])
-    lines = []
-    for student in students:
-        name = result_name(student)
-        result = json.loads((out / RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-        points = {question["name"]: question["points"] for question in result["questions"]}
-        marks = ["" if points.get(name) is None else _number(points[name]) for name in graded]
-        rest = [" ".join(result["needs_marking"]), result["status"], result["file"]]
-        writer.writerow([_cell(student), *marks, _number(result["total"]), _number(result["of"]), *map(_cell, rest)])
-        lines.append(json.dumps({key: value for key, value in result.items() if key != "digest"}))
-        page, path = feedback_page(result), pages / f"{name}.html"
-        if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != page:
-            write_whole(path, page)
-    write_whole(out / "grades.csv", table.getvalue())
-    write_whole(out / "grades.json", "[\n" + ",\n".join(lines) + "\n]\n")
+    statuses: Counter[str] = Counter()
+    with whole_file(out / "grades.csv") as table, whole_file(out / "grades.json") as listing:
+        writer = csv.writer(table)
+        writer.writerow(["student", *graded, "total", "out_of", "needs_marking", "status", "file"])
+        listing.write("[")
+        for number, student in enumerate(students):
+            name = result_name(student)
+            result = marked(json.loads((out / RESULTS / f"{name}.json").read_text(encoding="utf-8")))
+            statuses[result["status"]] += 1
+            points = {question["name"]: question["points"] for question in result["questions"]}
+            marks = ["" if points.get(name) is None else _number(points[name]) for name in graded]
+            rest = [" ".join(result["needs_marking"]), result["status"], result["file"]]
+            totals = [_number(result["total"]), _number(result["of"])]
+            writer.writerow([spreadsheet_cell(student), *marks, *totals, *map(spreadsheet_cell, rest)])
+            listing.write(",\n" if number else "\n")
+            listing.write(json.dumps({key: value for key, value in result.items() if key != "digest"}))
+            page, path = feedback_page(result), pages / f"{result_name(student)}.html"
+            if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != page:
+                write_whole(path, page)
+        listing.write("\n]\n")
+    return statuses
 
 
 def _number(value: float) -> str:
     return f"{value:.10g}"
 
 
-def _cell(text: str) -> str:
+def spreadsheet_cell(text: str) -> str:
     """Keep a spreadsheet from taking a student's file name for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TextIO
 
 from course_utils.grading.plan import imported_modules, plan
 from course_utils.grading.reading import (
@@ -26,6 +28,8 @@ from course_utils.grading.workers import grade_one
 from course_utils.settings import data_dir
 
 MOST_FILE_BYTES = 64 * 1024**2  # of a student's own files, all together
+MOST_FILES = 2000
+LONGEST_NAME = 180  # bytes of a file's name that a student's name takes; file systems have 255
 MOST_WAITING = 4  # orders that wait for a worker, for each job
 RESULTS = "results"  # folder of one file a student
 
@@ -52,11 +56,20 @@ class Grading:
         CPU seconds for each cell and each test.
     files : Path, optional
         A folder whose files every submission finds beside it, such as data.
+    hidden : sequence of Path
+        Folders that no submission may see inside, should they lie in one that is readable, such as Python's.
     jail : bool
         Whether to use namespaces where the system has them.
     """
 
-    def __init__(self, source: Path, timeout: float = 30, files: Path | None = None, jail: bool = True) -> None:
+    def __init__(
+        self,
+        source: Path,
+        timeout: float = 30,
+        files: Path | None = None,
+        hidden: Sequence[Path] = (),
+        jail: bool = True,
+    ) -> None:
         self.assignment: Assignment = read_assignment(source)
         self.timeout = timeout
         self.cells = plan(self.assignment)
@@ -65,6 +78,7 @@ class Grading:
         self.jail = jail
         data = data_dir()
         self.readable = [str(data)] if data.is_dir() else []
+        self.hidden = [os.path.abspath(path) for path in (source, *hidden)]
         whole = hashlib.sha256(json.dumps([self.cells, self.timeout, jail]).encode())
         for path in sorted(Path(__file__).parent.glob("*.py")):
             whole.update(path.read_bytes())
@@ -84,9 +98,10 @@ class Grading:
                 "partial": self.reference.partial,
                 "skip": {},
             },
-            "files": [*files, *self.files],
+            "files": [*_beside(files, self.files), *self.files],
             "modules": self.modules,
             "readable": self.readable,
+            "hidden": self.hidden,
             "jail": self.jail,
         }
 
@@ -286,7 +301,7 @@ def _cell_reason(failure: dict) -> str:
 
 
 def _files_in(folder: Path, teachers: bool) -> list[tuple[str, bytes, bool]]:
-    """Return the ordinary files below a folder, links and hidden ones left out, at most 64 MB."""
+    """Return the ordinary files below a folder, links and hidden ones left out, at most 2000 and 64 MB."""
     files, size = [], 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -299,15 +314,27 @@ def _files_in(folder: Path, teachers: bool) -> list[tuple[str, bytes, bool]]:
             except Unreadable:
                 continue
             size += len(data)
-            if size > MOST_FILE_BYTES:
+            if size > MOST_FILE_BYTES or len(files) >= MOST_FILES:
                 return files
             files.append((path.relative_to(folder).as_posix(), data, teachers))
     return files
 
 
+def _beside(students: list[tuple], teachers: list[tuple]) -> list[tuple]:
+    """Leave out a student's files that stand in the way of the teacher's: where a folder must be, or below a file."""
+    wanted = {name for name, _, _ in teachers}
+    folders = {folder.as_posix() for name in wanted for folder in PurePosixPath(name).parents}
+    return [
+        one
+        for one in students
+        if one[0] not in folders and not any(above.as_posix() in wanted for above in PurePosixPath(one[0]).parents)
+    ]
+
+
 def result_name(student: str) -> str:
     """Return a file name for a student that is safe and no one else's."""
-    plain = "".join(c if c.isalnum() or c in " ._@+-" else "_" for c in student).strip(" .")[:80]
+    plain = "".join(c if c.isalnum() or c in " ._@+-" else "_" for c in student).strip(" .")
+    plain = plain.encode()[:LONGEST_NAME].decode(errors="ignore")
     if plain == student:
         return plain
     return f"{plain or 'student'}-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}"
@@ -328,10 +355,17 @@ def _keep(folder: Path, result: dict) -> dict:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: it has the old contents or the new, whatever happens meanwhile."""
+    with whole_file(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """Open a file to be written bit by bit, which takes its place in one step when all is written."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+            yield file
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import functools
 import gc
 import inspect
 import io
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from course_utils.grading.calls import CallsWatch, Replacement
 from course_utils.grading.plain import Decoder, Encoder, Unencodable, class_name
 from course_utils.grading.sharing import Shared
 from course_utils.grading.wire import Channel, Closed, TooLarge
@@ -282,7 +284,7 @@ class StudentProcess:
         self.shared = Shared()
         self.judges: dict[int, tuple[int, torch.Tensor]] = {}
         self.graphs: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
-        self.patched: list[tuple[dict, str, object]] = []
+        self.watch: CallsWatch | None = None
         self.settings = _Settings()
 
     def serve(self, answer_to: int | None = None) -> object:
@@ -297,6 +299,8 @@ class StudentProcess:
                     raise Closed
                 if message.get("error"):
                     raise _judges_error(message["error"])
+                if message.get("allowed"):
+                    return NotImplemented
                 return _Reading(blobs, self).decode(message["value"])
             self._answer(message, blobs)
 
@@ -367,12 +371,14 @@ class StudentProcess:
         own = [*args, *kwargs.values()]
         watched = [(number, own[number + 1]) for number in message["watch"] if _may_change(own[number + 1])]
         before = [_snapshot(value) for _, value in watched]
-        self._patch(message.get("patches", []))
+        undo: list[Callable[[], object]] = []
         try:
+            self._patch(message.get("patches", []), undo)
             with torch.set_grad_enabled(message["grad"]):
                 value = DOING[message["what"]](*args, **kwargs)
         finally:
-            self._unpatch()
+            while undo:
+                undo.pop()()
         writing.judges_own = {id(value): number for number, value in watched}
         reply = {"value": writing.encode(value)}
         changed = []
@@ -383,12 +389,14 @@ class StudentProcess:
             reply["changed"] = changed
         return reply
 
-    def _patch(self, patches: list) -> None:
+    def _patch(self, patches: list, undo: list[Callable[[], object]]) -> None:
         """Put the judge's functions in the place of a library's, as a test has done on its side.
 
-        The function is replaced under its other names too: where torch and NumPy keep it, and where a cell has imported
-        it to. This watches what students write; code that is made to get around it can still find the function.
+        The function is replaced wherever it is kept: in the libraries, in what cells have imported, in containers,
+        closures, defaults and classes of the student's. One of torch's is watched for under its other names, too.
+        ``undo`` gets what takes it back, to be called from the end.
         """
+        functions: dict[str, tuple[object, int]] = {}
         for module, name, number in patches:
             original = vars(sys.modules[module]).get(name) if module in sys.modules else None
             if original is None:
@@ -396,23 +404,39 @@ class StudentProcess:
             function = _FromJudge(self, number)
             for space in (vars(sys.modules[module]), self.shell.user_ns, vars(torch), vars(F), vars(np)):
                 for key in [key for key, value in space.items() if value is original]:
-                    self.patched.append((space, key, original))
                     space[key] = function
+                    undo.append(functools.partial(space.__setitem__, key, original))
+            undo += Replacement(self.shell.user_ns, original, function).undo
+            if module.partition(".")[0] == "torch" and not isinstance(original, _FromJudge):
+                functions[name] = (original, number)
+        if functions:
+            undo.append(functools.partial(setattr, self, "watch", self.watch))
+            self.watch = CallsWatch(functions, self.call_back)
+            self.watch.begin()
+            undo.append(self.watch.end)
 
-    def _unpatch(self) -> None:
-        while self.patched:
-            space, key, value = self.patched.pop()
-            space[key] = value
+    def call_back(self, number: int, args: tuple, kwargs: dict, way: str | None = None) -> object:
+        """Have the judge call one of its own functions.
 
-    def call_back(self, number: int, args: tuple, kwargs: dict) -> object:
-        """Have the judge call one of its own functions."""
-        writing = _Writing(self)
-        value = writing.encode([list(args), kwargs])
-        message = {"cb": number, "value": value, "leaves": self.shared.changes(writing)}
-        if writing.outputs:
-            message["graph"] = self._graph(writing)
-        self.channel.send(message, writing.blobs)
-        return self.serve(answer_to=number)
+        ``way`` says by which other name a watched function was called. The judge answers NotImplemented if the
+        reference solution has called it by that name, too.
+        """
+        watch = self.watch
+        if watch is not None:
+            watch.resting = True
+        try:
+            writing = _Writing(self)
+            value = writing.encode([list(args), kwargs])
+            message = {"cb": number, "value": value, "leaves": self.shared.changes(writing)}
+            if way is not None:
+                message["way"] = way
+            if writing.outputs:
+                message["graph"] = self._graph(writing)
+            self.channel.send(message, writing.blobs)
+            return self.serve(answer_to=number)
+        finally:
+            if watch is not None and watch is self.watch:
+                watch.resting = False
 
     def remember(self, value: object) -> int:
         """Keep an object and return its number, the same one each time."""

@@ -3,7 +3,7 @@
 It never holds a test. Orders come over a socket: ``G`` with the socket of a new judge, ``K`` to stop the present job.
 The judge gets its tests over its own socket and asks here for student's processes.
 
-Run as ``python -m course_utils.grading.warm SOCKET [EMPTY_FOLDER] READABLE... -- MODULE...``.
+Run as ``python -m course_utils.grading.warm SOCKET [EMPTY_FOLDER] READABLE... -- HIDDEN... -- MODULE...``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def warm_up(modules: list[str]) -> object:
     shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
     shell.enable_matplotlib = lambda *args, **kwargs: ("agg", "agg")
     shell.display_pub.publish = lambda *args, **kwargs: None
+    shell.run_cell("%matplotlib inline\nimport asyncio", store_history=False)  # loads what a first cell needs
+    del shell.user_ns["asyncio"]
     from course_utils.grading import judge, student  # noqa: F401
 
     return shell
@@ -243,11 +245,12 @@ def _silence() -> None:
 def main(arguments: list[str]) -> None:
     handle, empty, rest = int(arguments[0]), arguments[1], arguments[2:]
     cut = rest.index("--")
+    end = rest.index("--", cut + 1)
     control = socket.socket(fileno=handle)
     os.set_inheritable(handle, False)
-    shell = warm_up(rest[cut + 1 :])
+    shell = warm_up(rest[end + 1 :])
     os.environ.update(HOME=jail.WORK, TMPDIR="/tmp")
-    jailed = jail.build_root(empty, tuple(rest[:cut])) if empty else False
+    jailed = jail.build_root(empty, tuple(rest[:cut]), tuple(rest[cut + 1 : end])) if empty else False
     if jailed:
         tempfile.tempdir = jail.WORK
     jail.keep_memory_private()

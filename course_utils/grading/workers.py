@@ -6,6 +6,7 @@ A worker keeps warm processes, one for each submission that it grades at a time.
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 
+from course_utils.grading import jail
 from course_utils.grading.wire import Channel, Closed, ProtocolError, ready
 from course_utils.settings import data_dir
 
@@ -30,9 +32,11 @@ class Overdue(Exception):
 class WarmProcess:
     """A warm process, from the outside."""
 
-    def __init__(self, modules: tuple[str, ...], readable: tuple[str, ...], jail: bool) -> None:
+    def __init__(
+        self, modules: tuple[str, ...], readable: tuple[str, ...], hidden: tuple[str, ...], jailed: bool
+    ) -> None:
         self.control, theirs = socket.socketpair()
-        self.empty = tempfile.mkdtemp(prefix="course-grade-") if jail else ""
+        self.empty = tempfile.mkdtemp(prefix="course-grade-") if jailed else ""
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -49,7 +53,7 @@ class WarmProcess:
         for name in ("PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONPATH"):
             environment.pop(name, None)
         handle = theirs.fileno()
-        places = [self.empty, *readable, "--", *modules]
+        places = [self.empty, *readable, "--", *hidden, "--", *modules]
         self.process = subprocess.Popen(
             # -P: nothing is imported from the present folder, which may hold submissions.
             [sys.executable, "-P", "-m", "course_utils.grading.warm", str(handle), *places],
@@ -161,9 +165,11 @@ def grade_one(order: dict) -> dict:
     Parameters
     ----------
     order : dict
-        ``job``, ``files``, ``modules`` (loaded once), ``readable`` (folders that stay readable), ``jail``.
+        ``job``, ``files``, ``modules`` (loaded once), ``readable`` (folders that stay readable), ``hidden``
+        (files and folders that do not), ``jail``.
     """
-    kind = (tuple(order["modules"]), tuple(order["readable"]), order["jail"])
+    readable = tuple(order["readable"])
+    kind = (tuple(order["modules"]), readable, _to_hide(tuple(order["hidden"]), readable), order["jail"])
     for attempt in range(2):
         warm = _take(kind)
         try:
@@ -181,6 +187,11 @@ def grade_one(order: dict) -> dict:
             _idle.append((kind, warm))
         return found
     raise AssertionError("unreachable")
+
+
+@functools.lru_cache(maxsize=8)
+def _to_hide(hidden: tuple[str, ...], readable: tuple[str, ...]) -> tuple[str, ...]:
+    return jail.visible(hidden, readable)
 
 
 def _take(kind: tuple) -> WarmProcess:

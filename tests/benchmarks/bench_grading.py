@@ -8,8 +8,11 @@ nbgrader's code cells run in a kernel of this environment, since they import tor
 commands, from start to end; CPU seconds are those of the command and all its children, and are what to look at on a
 busy machine.
 
-The run fails if a mark differs, or if `course grade` has not reached --at-least times nbgrader's submissions for each
-CPU second.
+The memory of `course grade` and of the processes that it keeps is sampled; what counts is the growth from the first
+quarter of the submissions to the last.
+
+The run fails if a mark differs, if `course grade` has not reached --at-least times nbgrader's submissions for each CPU
+second, or if its memory has grown by more than a tenth.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "grading"))
 from samples import POINTS, SOLUTIONS, STUB, source_notebook, submission, write
@@ -56,17 +61,44 @@ with Gradebook("sqlite:///gradebook.db") as book:
 
 
 class Measured:
-    """Wall and CPU seconds of a command and its children."""
+    """Wall and CPU seconds of a command and its children, and its memory as ``results`` fills with files."""
 
-    def __init__(self, command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, environment: dict[str, str] | None = None, results: Path | None = None
+    ) -> None:
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-        self.wall = time.monotonic() - start
+        self.memory: list[tuple[int, float]] = []  # files there, megabytes
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT)
+            while results is not None and process.poll() is None:
+                if results.is_dir():
+                    self.memory.append((len(os.listdir(results)), _megabytes(process.pid)))
+                time.sleep(1)
+            process.wait()
+            self.wall = time.monotonic() - start
+            said.seek(0)
+            self.output = said.read()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self.output = done.stdout + done.stderr
-        if done.returncode != 0:
+        if process.returncode != 0:
             raise SystemExit(f"{' '.join(command)} failed:\n{self.output[-3000:]}")
+
+    def memory_at(self, low: float, high: float, count: int) -> float:
+        """Return the mean of the megabytes while the part ``low`` to ``high`` of ``count`` files was there."""
+        chosen = [size for number, size in self.memory if low * count <= number <= high * count]
+        return sum(chosen) / len(chosen) if chosen else float("nan")
+
+
+def _megabytes(pid: int) -> float:
+    """Return the resident memory of a process and of the warm processes that it has started."""
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for one in (process, *process.children()):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass
+    return total / 1024**2
 
 
 def nbgrader(python: Path, folder: Path, rounds: int) -> tuple[Measured, dict]:
@@ -98,7 +130,8 @@ def ours(folder: Path, count: int, jobs: int) -> tuple[Measured, dict]:
         write(submission(answers), folder / "submitted" / f"s{number:04d}" / "sample.ipynb")
     command = [sys.executable, "-c", "from course_utils.commands.grade import command; command()"]
     command += ["--source", "sample.ipynb", "--jobs", str(jobs)]
-    measured = Measured([*command, "--submissions", "submitted", "--out", "marks"], folder)
+    command += ["--submissions", "submitted", "--out", "marks"]
+    measured = Measured(command, folder, results=folder / "marks" / "results")
     with open(folder / "marks" / "grades.csv", encoding="utf-8", newline="") as file:
         return measured, {row["student"]: {name: float(row[name]) for name in POINTS} for row in csv.DictReader(file)}
 
@@ -130,6 +163,8 @@ def main() -> None:
     def copy_of(student: str) -> dict[str, float]:
         return marks[f"s{int(student[1:]) % len(ANSWERS):04d}"]
 
+    first, last = (mine.memory_at(low, low + 0.2, len(marks)) for low in (0.1, 0.8))
+    print(f"Memory of course grade and its processes: {first:.0f} MB early in the run, {last:.0f} MB late.")
     different = [
         f"{student}, {name}: nbgrader {score:g}, course grade {copy_of(student)[name]:g}"
         for student, cells in scores.items()
@@ -142,6 +177,8 @@ def main() -> None:
         print(f"  {line}")
     if different or unequal or ratio < arguments.at_least:
         raise SystemExit(f"Not reached: {arguments.at_least:g} times nbgrader's speed with the same marks.")
+    if last > 1.1 * first:
+        raise SystemExit("Not reached: memory that does not grow with the number of submissions.")
 
 
 if __name__ == "__main__":

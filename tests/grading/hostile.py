@@ -578,6 +578,100 @@ cheat(
     "    return [1.0 / (i + 1) for i in range(steps)]",
 )
 
+# ------------------------------------------------------------------------------------------ models
+
+NET = SOLUTIONS["q4"]
+
+
+def model(name: str, code: str, lost: str = "") -> None:
+    cheat(f"model: {name}", "q4", code, lost=lost)
+
+
+model("another name", NET.replace("class Net", "class Mine") + "\n\n\nNet = Mine")
+model(
+    "a function that makes it",
+    NET.replace("class Net", "class Mine") + "\n\n\ndef Net(width=3):\n    return Mine(width)",
+)
+model("a subclass", NET.replace("class Net", "class Base") + "\n\n\nclass Net(Base):\n    pass")
+model(
+    "a buffer and a hook",
+    NET.replace(
+        "        self.out =",
+        "        self.register_buffer('seen', torch.zeros(1))\n"
+        "        self.register_forward_hook(lambda m, i, o: None)\n        self.out =",
+    ),
+)
+model(
+    "parts in a list",
+    NET.replace("        self.out =", "        self.parts = nn.ModuleList([self.hidden])\n        self.out ="),
+)
+model(
+    "parameters made by hand",
+    NET.replace(
+        "        self.out =",
+        "        self.hidden.weight = nn.Parameter(torch.full((width, 2), 0.3))\n        self.out =",
+    ),
+)
+model("a property", NET + "\n\n    @property\n    def depth(self):\n        return 2")
+model(
+    "a parameter too many",
+    NET.replace("        self.out =", "        self.extra = nn.Parameter(torch.zeros(1))\n        self.out ="),
+    "t4",
+)
+model("never in training", NET + "\n\n    def train(self, mode=True):\n        return super().train(False)", "t4")
+model("gradients cut", NET.replace("torch.relu(self.hidden(x))", "torch.relu(self.hidden(x)).detach()"), "t4")
+model(
+    "frozen", NET.replace("        self.out =", "        self.hidden.requires_grad_(False)\n        self.out ="), "t4"
+)
+model(
+    "weights that change when they are looked at",
+    NET + "\n\n    def __getattr__(self, name):\n        found = "
+    "super().__getattr__(name)\n        if name == 'hidden':\n            found.weight.data += 1\n        return found",
+    "t4",
+)
+model(
+    "an attribute that remembers",
+    NET.replace("return self.out(", "self.y = self.out(").replace(
+        "hidden(x))))", "hidden(x))))\n        return getattr(self, 'old', self.y)"
+    )
+    + "\n",
+    "",
+)
+model(
+    "a list of tensors returned",
+    NET.replace(
+        "return self.out(self.drop(torch.relu(self.hidden(x))))",
+        "return [self.out(self.drop(torch.relu(self.hidden(x))))]",
+    ),
+    "t4",
+)
+model("not a number", NET.replace("return self.out(", "return float('nan') * self.out("), "t4")
+model("one that ends the process", NET.replace("return self.out(", "__import__('os')._exit(0) or self.out("), "t4")
+model("one that never answers", NET.replace("return self.out(", "[0 for _ in iter(int, 1)] or self.out("), "t4")
+model(
+    "parameters without end",
+    NET + "\n\n    def parameters(self, recurse=True):\n        while True:\n            yield self.out.bias",
+    "t4",
+)
+model("a state that is none", NET + "\n\n    def state_dict(self, *a, **k):\n        return {'hidden.weight': 3}", "")
+model(
+    "a class whose calls are made up",
+    "class Meta(type):\n    def __call__(cls, *a, **k):\n        return 17\n\n\nclass Net(metaclass=Meta):\n    pass",
+    "t4",
+)
+model(
+    "a weight of a class of its own",
+    NET.replace(
+        "        self.out =",
+        "        self.hidden.weight = nn.Parameter(T(self.hidden.weight.data))\n        self.out =",
+    ).replace(
+        "class Net",
+        "class T(torch.Tensor):\n    @classmethod\n"
+        "    def __torch_function__(cls, f, t, a=(), k=None):\n        return True\n\n\nclass Net",
+    ),
+    "t4",
+)
+
 # ------------------------------------------------------------------------------------------ attacks on the protocol
 
 CHANNEL = (
@@ -640,6 +734,31 @@ for _name, _body in {
     "answers for later questions": "for k in range(1, 50):\n    say({'re': now() + k, 'value': 9})",
     "the channel closed": "sock.close()",
     "the channel for writing closed": "sock.shutdown(1)",
+    "a hundred thousand answers": "t = json.dumps({'re': now(), 'value': 9}).encode()\n"
+    "m = struct.pack('<QI', len(t), len(t)) + t\nfor _ in range(100000):\n    sock.sendall(m)",
+    "250 MB of nothing": "sock.sendall(struct.pack('<QI', 250 * 2**20, 2))\nfor _ in range(250):\n"
+    "    sock.sendall(b' ' * 2**20)",
+    "one byte at a time": "import time\n"
+    "for b in struct.pack('<QI', 40, 40):\n    sock.sendall(bytes([b]))\n    time.sleep(1)",
+    "a number with a million digits": "t = ('{\"re\": %d, \"value\": 1' % now()).encode() + b'0' * 10**6 + b'}'\n"
+    "sock.sendall(struct.pack('<QI', len(t), len(t)) + t)",
+    "one key twice": 't = (\'{"re": %d, "value": 9, "value": 0}\' % now()).encode()\n'
+    "sock.sendall(struct.pack('<QI', len(t), len(t)) + t)",
+    "not a number where a number is": 't = (\'{"re": NaN, "value": 9}\').encode()\n'
+    "sock.sendall(struct.pack('<QI', len(t), len(t)) + t)",
+    "true for a number": "say({'re': True, 'value': 9})",
+    "a thousand objects": "say({'re': now(), 'value': ['l'] + [['p', k, {}] for k in range(1000)]})",
+    "an object of every class": "say({'re': now(), 'value': ['p', 1, {'classes': [['builtins', 'int']] * 30, "
+    "'special': ['__eq__', '__index__', '__float__', '__array__'], 'name': 'int'}]})",
+    "an error of the judge's": "say({'re': now(), 'error': {'bases': ['StudentGone', 'TooLong', 'GeneratorExit', "
+    "'KeyboardInterrupt'], 'text': ''}})",
+    "a watched call that is allowed": "say({'cb': 0, 'value': ['l', ['l'], ['d']], 'way': 'x' * 10**6})",
+    "an argument as the answer": "say({'re': now(), 'value': ['own', 0]})",
+    "a dictionary of numbers that collide": "p = 2**61 - 1\n"
+    "say({'re': now(), 'value': ['d'] + [[k * p, 0] for k in range(20000)]})",
+    "a child that takes over": "import time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+    "        while True:\n            say({'re': now(), 'value': 9})\n            time.sleep(0.01)\n"
+    "    os._exit(0)\nos._exit(0)",
     "a child that answers": "if os.fork() == 0:\n    for k in range(9):\n        say({'re': now() + k, 'value': 9})\n"
     "    os._exit(0)",
     "a thread that "

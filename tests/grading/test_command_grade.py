@@ -1,26 +1,21 @@
-"""``course grade`` from the command line: tables, pages, going on after an interruption, and the same grades always."""
+"""``course grade`` from the command line: tables, pages, and what is not graded again."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+import tracemalloc
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from samples import POINTS, SOLUTIONS, STUB, source_notebook, submission, write
+from samples import GIVEN, POINTS, SOLUTIONS, STUB, cell, notebook, source_notebook, submission, write
 
 from course_utils.commands.grade import command as grade_command
-from course_utils.grading.report import feedback_page
+from course_utils.grading import workers
+from course_utils.grading.report import feedback_page, write_reports
 from course_utils.grading.run import Grading, grade, result_name
-from course_utils.grading.workers import close_idle
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -40,11 +35,18 @@ def course(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kept_warm():
+    """Start a warm process once for all commands of this file; a command ends its own when it has done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "close_idle", lambda: None)
+        yield
+    workers.close_idle()
+
+
 @pytest.fixture(scope="module")
 def graded(course):
-    done = run_command(course)
-    yield done
-    close_idle()
+    return run_command(course)
 
 
 def run_command(course: Path, *more: str):
@@ -127,43 +129,35 @@ def test_second_run_grades_only_what_has_changed(course, graded):
     write(submission(essay="YOUR ANSWER HERE"), course / "handed-in" / "ben" / "sample.ipynb")
 
 
-def test_grades_are_the_same_on_two_jobs_and_in_another_order(course, graded):
-    def all_grades(jobs: int, order: list[str], out: str) -> dict[str, tuple]:
-        with ThreadPoolExecutor(jobs) as executor:
-            grading.try_reference(executor)
-            results = list(grade(grading, course / "handed-in", course / out, executor, jobs, students=order))
-        return {result["student"]: (result["total"], str(result["questions"]), result["status"]) for result in results}
+def test_memory_does_not_grow_with_the_number_of_submissions(course, tmp_path):
+    """What is held grows by a name and a number for each submission, not by its notebook or its result."""
+
+    class Done(Executor):
+        def submit(self, function, order):
+            future = Future()
+            tests = [cell for cell in order["job"]["cells"] if cell["kind"] == "test"]
+            results = {one["name"]: {"points": one["points"], "reason": "", "evidence": "x" * 2000} for one in tests}
+            future.set_result({"tests": results, "cells": [], "given": [], "failed": None, "jailed": True})
+            return future
+
+    def most(count: int) -> int:
+        handed_in = tmp_path / f"in{count}"
+        for number in range(count):
+            write(submission(essay=f"{number} " * 5000), handed_in / f"s{number:04d}" / "sample.ipynb")
+        tracemalloc.start()
+        try:
+            for _ in grade(grading, handed_in, tmp_path / f"out{count}", Done(), 2):
+                pass
+            write_reports(grading, tmp_path / f"out{count}", [f"s{number:04d}" for number in range(count)])
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
 
     grading = Grading(course / "sample.ipynb", timeout=5)
-    order = list(rows(course))
-    one = all_grades(1, order, "one")
-    random.Random(1).shuffle(order)
-    assert all_grades(2, order, "two") == one
-
-
-def test_interrupted_run_keeps_what_is_done(course, tmp_path):
-    write(source_notebook(), tmp_path / "sample.ipynb")
-    slow = "import time\nstarted = time.process_time()\nwhile time.process_time() < started + 0.5:\n    pass\n"
-    for number in range(6):
-        write(submission(q1=slow + SOLUTIONS["q1"]), tmp_path / "handed-in" / f"s{number}" / "sample.ipynb")
-    command = [sys.executable, "-c", "from course_utils.commands.grade import command; command()"]
-    command += ["--source", str(tmp_path / "sample.ipynb")]
-    command += ["--submissions", str(tmp_path / "handed-in"), "--out", str(tmp_path / "marks")]
-    command += ["--timeout", "5", "--jobs", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    results = tmp_path / "marks" / "results"
-    deadline = time.monotonic() + 120
-    while not (results.is_dir() and len(list(results.glob("*.json"))) >= 2) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    done = {path: path.stat().st_mtime_ns for path in results.glob("*.json")}
-    assert process.returncode == 1 and "the same command goes on from here" in said
-    assert 2 <= len(done) < 6
-    again = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.splitlines()[-1] == "6 graded, 0 refused, 6 need a person"
-    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    most(3)
+    few, many = most(15), most(45)
+    assert many - few < 30 * 3000, f"{(many - few) / 30:.0f} bytes for each submission"
+    assert len(json.loads((tmp_path / "out45" / "grades.json").read_text(encoding="utf-8"))) == 45
 
 
 def test_solution_that_fails_its_own_test_is_reported(tmp_path):
@@ -178,9 +172,8 @@ def test_solution_that_fails_its_own_test_is_reported(tmp_path):
 
 
 def test_files_of_the_teacher_lie_beside_every_submission(tmp_path):
-    from samples import cell, notebook
-
     cells = [
+        cell(GIVEN["imports"] + "\nimport pytest\nfrom unittest.mock import patch", "imports"),
         cell("text = open('data/words.txt').read()", "read", locked=True),
         cell("n = len(open('data/words.txt').read().split())", "q", solution=True),
         cell("assert n == len(text.split()) == 3", "t", grade=True, points=1),
@@ -203,10 +196,3 @@ def test_wrong_arguments_are_explained(course, tmp_path):
     assert done.exit_code == 1 and "no cell is marked for grading" in done.output
     helped = CliRunner().invoke(grade_command, ["--help"])
     assert helped.exit_code == 0 and "need a person" in helped.output
-
-
-def test_nothing_of_a_run_stays_behind(graded):
-    close_idle()
-    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
-    ours = [line for line in listed.splitlines() if line.split()[0] == str(os.getpid()) and "grading.warm" in line]
-    assert ours == []

@@ -120,6 +120,25 @@ def test_links_pipes_and_damaged_files_are_refused_with_a_reason(assignment, tmp
             read_submission([tmp_path / f"{name}.ipynb"], assignment)
 
 
+def test_a_student_whose_folder_is_a_link_is_listed_and_refused(assignment, tmp_path):
+    write(submission(), tmp_path / "elsewhere" / "sample.ipynb")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "loop").symlink_to("loop")
+    found = notebooks_of(tmp_path / "in")
+    assert list(found) == ["ada"]
+    with pytest.raises(Unreadable, match="links are not followed"):
+        read_submission(found["ada"], assignment)
+
+
+def test_an_untouched_copy_is_not_chosen_before_a_notebook_with_answers(assignment, tmp_path):
+    paths = [
+        write(submission(dict.fromkeys(SOLUTIONS, STUB), essay="YOUR ANSWER HERE"), tmp_path / "sample.ipynb"),
+        write(submission(), tmp_path / "sample final.ipynb"),
+    ]
+    assert read_submission(paths, assignment).file == "sample final.ipynb"
+
+
 def test_students_are_folders_or_files(tmp_path):
     write(submission(), tmp_path / "ada" / "deep" / "x.ipynb")
     write(submission(), tmp_path / "ada" / ".ipynb_checkpoints" / "x.ipynb")
