@@ -18,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants grading hostile stamp site colab thorough
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile stamp site colab thorough
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | grading | hostile | stamp | lock | clean"
+	@echo "also: make unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | hostile | stamp | lock | clean"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -64,13 +64,9 @@ thorough: env
 mutants: env
 	@$(BIN)/python -W ignore tests/exercises/mutation_report.py
 
-# The tests of `course grade`: three minutes.
-grading: env
-	@$(BIN)/python -m pytest -q tests/grading
-
-# What `course grade` does with 228 odd, broken and dishonest submissions: some minutes.
+# What `course grade` does with hundreds of odd, broken and dishonest submissions, and with many at once: ten minutes.
 hostile: env
-	@$(BIN)/python -m pytest -q tests/grading/hostile_suite.py
+	@$(BIN)/python -m pytest -q tests/grading/hostile_suite.py tests/grading/long_suite.py tests/grading/jail_suite.py
 
 # fft_conv and the training loop beside other packages, for a machine that does nothing else: half an hour.
 benchmarks: env

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -163,6 +165,11 @@ def _executor(jobs: int, cluster: str | None) -> tuple[Executor, int, Callable[[
             "--cluster needs the package `distributed`; install it with: pip install distributed"
         ) from None
     try:
+        # distributed tries again for a long time; one connection tells at once whether anybody listens there.
+        address = urlsplit(cluster if "://" in cluster else f"tcp://{cluster}")
+        if address.hostname is None or address.port is None:
+            raise ValueError("an address has a host and a port")
+        socket.create_connection((address.hostname, address.port), timeout=10).close()
         client = Client(cluster, timeout="20s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"No dask scheduler answers at {cluster} ({error}).") from None

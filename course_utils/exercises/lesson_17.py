@@ -119,7 +119,7 @@ def channel_weights(maps: torch.Tensor, rest, classes: torch.Tensor) -> torch.Te
     hints=(
         "What is the shape of logits[:, classes] for two images and two classes? How many numbers should it hold?",
         "One number for each image: from row 0 the logit of classes[0], from row 1 that of classes[1].",
-        "logits.gather(1, classes[:, None]) has the shape (N, 1). So has section 3's grad_cam.",
+        "logits.gather(1, classes[:, None]) picks one logit out of each row. The grad_cam of section 3 uses it.",
     ),
     reference="""
 def channel_weights(maps, rest, classes):
@@ -375,7 +375,7 @@ def points_inside(maps: torch.Tensor, boxes: torch.Tensor, margin: float) -> tor
     ...  # your code here
 ''',
     hints=(
-        "maps.flatten(1).argmax(1) is the place in a flattened map. Section 7 turned such a place into row and column.",
+        "maps.flatten(1).argmax(1) is the place in a flattened map. That of row i and column j is i * width + j.",
         "row = place // width, column = place % width. x0, y0, x1, y1 = boxes.unbind(1) are four tensors of N numbers.",
         "Join four comparisons with &, such as (x0 - margin <= x), and a fifth: maps.amax((1, 2)) > 0.",
     ),
@@ -478,9 +478,9 @@ INTERVAL_OF_GAIN = Exercise(
     skill="You give an interval for the difference of two networks.",
     task="Two networks were scored on the same pictures. How much better is the first, and how sure is that? Easy "
     "pictures are easy for both, so compare picture by picture, as the section did with the spot: return the mean "
-    "difference and its 95 % bootstrap interval. Write the drawing yourself.",
-    difficulty=2,
-    minutes=7,
+    "difference and its 95 % bootstrap interval. `bootstrap` from above may help; you need not use it.",
+    difficulty=1,
+    minutes=5,
     stub='''
 def interval_of_gain(one: np.ndarray, other: np.ndarray, draws: int = 2000) -> tuple[float, float, float]:
     """Mean of one - other, and the lower and upper end of its 95 % bootstrap interval.

@@ -22,7 +22,6 @@ from course_utils.training.history import History
 from course_utils.training.resume import ResumeFile
 from course_utils.training.team import Team, join_team, share
 
-
 # glibc's; other systems' allocators give memory back by themselves.
 _malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 

@@ -46,7 +46,11 @@ def partials_of(path: Path) -> dict[str, Partial]:
     return importlib.import_module(f"partial_{path.stem.partition('_')[0].lower()}").PARTIAL
 
 
-@pytest.fixture(scope="module", params=SOURCES, ids=[path.stem for path in SOURCES])
+# Some seventy submissions that train networks: minutes.
+SLOW = [pytest.param(path, marks=pytest.mark.thorough, id=path.stem) for path in SOURCES]
+
+
+@pytest.fixture(scope="module", params=SLOW)
 def graded(request, warm_process, tmp_path_factory) -> Graded:
     path, folder = request.param, tmp_path_factory.mktemp("course")
     with ThreadPoolExecutor(1) as executor:

@@ -87,9 +87,10 @@ def only(course: Path, student: str) -> Path:
     return folder
 
 
-def test_no_scheduler_is_said_in_a_sentence(course):
+@pytest.mark.parametrize("address", ["nowhere", "tcp://127.0.0.1:9", "127.0.0.1:9", "tcp://127.0.0.1:none"])
+def test_no_scheduler_is_said_in_a_sentence(course, address):
     arguments = ["--source", str(course / "sample.ipynb"), "--submissions", str(course / "handed-in")]
-    done = CliRunner().invoke(grade_command, [*arguments, "--out", str(course / "x"), "--cluster", "nowhere"])
+    done = CliRunner().invoke(grade_command, [*arguments, "--out", str(course / "x"), "--cluster", address])
     assert done.exit_code == 1 and "dask scheduler" in done.output
 
 
