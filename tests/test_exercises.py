@@ -24,6 +24,7 @@ from course_utils.exercises.exercise import (
     Correct,
     NotAttempted,
     NotYet,
+    Rejected,
     exercises_of,
     find_exercise,
     lessons_with_exercises,
@@ -387,3 +388,30 @@ def test_what_the_notebooks_static_imports_reach_is_not_the_grading():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORT)])
     modules = {name.rpartition(".")[2] for name in sources(notebook)["modules"] if ".exercises." in name}
     assert modules == {"exercise", "record", "rendering", "values"}
+
+
+# --- results that are nothing like what was expected ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        ((np.ones((3, 3)), 2.0), np.ones((3, 3))),
+        ("training mode", [1.0, 2.0]),
+        (np.ones((4, 4)), np.full((4, 4), 1.8e308)),
+        (np.ones((4, 4), np.float32), np.full((4, 4), np.finfo(np.float64).max)),
+        (np.ones((4, 4)), "text"),
+        (np.ones((4, 4)), None),
+        ([torch.ones(2), torch.ones(3)], torch.ones(2)),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_any_result_can_be_shown_beside_any_other(expected, got):
+    def check(learner, reference):
+        raise Rejected(NotYet("Not so.", "", "f()", expected, got))
+
+    exercise = replace(find_exercise("01.2"), check=check)
+    outcome = grade(exercise, lambda y, N: 0)
+    shown = show_outcome(exercise, outcome)
+    assert "Not so." in shown.plain and "expected" in shown.plain
+    assert_plain_html(shown.rich)

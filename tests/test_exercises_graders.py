@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_exercises_are_complete(name):
     assert exercise.difficulty in (1, 2, 3) and 1 <= exercise.minutes <= 30
     assert 2 <= len(exercise.hints) <= 4
     assert len({wrong.label for wrong in answers.wrong}) == len(answers.wrong)
-    signatures = [source.split("(")[0] for source in (exercise.stub.strip(), exercise.reference.strip())]
+    signatures = [re.match(r"(?:def|class) \w+", source.strip())[0] for source in (exercise.stub, exercise.reference)]
     assert signatures in ([f"def {exercise.name}"] * 2, [f"class {exercise.name}"] * 2)
 
 

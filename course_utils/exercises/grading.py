@@ -10,6 +10,7 @@ import copy
 import inspect
 import linecache
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ import torch
 from course_utils.exercises.exercise import Correct, Exercise, NotAttempted, NotYet, Outcome, Rejected
 from course_utils.exercises.guard import Guard, TimeUp
 from course_utils.exercises.rendering import short_text
+from course_utils.exercises.values import as_array
 
 SECONDS = 3.0  # for all calls of one check together
 
@@ -140,8 +142,36 @@ def grade(exercise: Exercise, answer: object, *, seconds: float = SECONDS) -> Ou
     try:
         exercise.check(Learner(answer, exercise.name, guard, signature), reference)
     except Rejected as rejected:
-        return NotYet(**{**vars(rejected.outcome), "printed": guard.printed})
+        return _presentable(rejected.outcome, guard.printed)
     return Correct(guard.printed)
+
+
+class _Said:
+    """What stands in place of a value that cannot be laid out in a table or drawn."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _presentable(outcome: NotYet, printed: str) -> NotYet:
+    """Return an outcome that can be shown: results that are not alike, or too large for a picture's axes, as text."""
+    expected, got = outcome.expected, outcome.got
+    one, other = as_array(got), as_array(expected)
+    if expected is not None and (one is None) != (other is None):
+        expected, got = _Said(_in_words(expected)), _Said(_in_words(got))
+    elif one is not None and one.size and np.isfinite(one).any():
+        largest = float(np.abs(one[np.isfinite(one)]).max())
+        got = got if largest < 1e150 else _Said(f"{short_text(got)}, numbers up to {largest:.3g}")
+    return replace(outcome, expected=expected, got=got, printed=printed)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(_in_words, value))})"
+    return value if isinstance(value, str) else short_text(value)
 
 
 def _a_kind(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -58,8 +59,8 @@ SHARE_RIGHT = Exercise(
     title="Find the bug: every answer against every label",
     skill="You notice when shapes that differ are broadcast in silence.",
     task="This function gives the accuracy, and it is right for labels of shape `(N,)`. Somebody reads the labels from "
-    "a table, as a column of shape `(N, 1)`. No error is raised, and the accuracy falls to that of guessing, for a "
-    "classifier that is always right as well. Look at the shape of what is averaged, and repair the function so that "
+    "a table, as a column of shape `(N, 1)`. No error is raised, and the accuracy falls to that of guessing, even "
+    "for a classifier that is always right. Look at the shape of what is averaged, and repair the function so that "
     "it takes both.",
     difficulty=1,
     minutes=4,
@@ -343,6 +344,7 @@ def _check_standardise(learner: Learner, reference: Callable) -> None:
 
     train = pixels(9, 5)
     black = pixels(6, 4, [(1, 0), (3, 255)])
+    faint = torch.rand((6, 4), dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     cases = [
         (pixels(4, 3), pixels(4, 3)),
         (pixels(4, 3), pixels(2, 3) + 30),
@@ -352,7 +354,12 @@ def _check_standardise(learner: Learner, reference: Callable) -> None:
         (black, black),
         (black, pixels(3, 4)),
         (pixels(5, 5), pixels(5, 5).flip(0) * 0.5),
+        (faint, faint[:3] * 2 - 1),
     ]
+    tiny = (
+        "missing edge case",
+        "Where the deviation is 0, this divides by the tiny number. Divide by 1 there.",
+    )
     mistakes = [
         Mistake(
             "fitted on test data",
@@ -402,7 +409,16 @@ def _check_standardise(learner: Learner, reference: Callable) -> None:
         Mistake("missing term", lambda t, x: x - t.mean(0), "The spread is still there: divide by the deviation."),
         Mistake("missing term", lambda t, x: scaled(x, 0, t.std(0)), "The mean is not subtracted."),
         Mistake("biased variance", lambda t, x: scaled(x, t.mean(0), t.std(0, correction=0))),
+        Mistake(
+            "missing edge case",
+            lambda t, x: scaled(x, t.mean(0), t.std(0).clamp(min=1)),
+            "Every deviation below 1 becomes 1. Only one of exactly 0 is to be replaced.",
+        ),
     ]
+    for small in (10.0**-power for power in range(3, 17)):
+        added = partial(lambda small, t, x: (x - t.mean(0)) / (t.std(0) + small), small)
+        clamped = partial(lambda small, t, x: (x - t.mean(0)) / t.std(0).clamp(min=small), small)
+        mistakes += [Mistake(tiny[0], added, tiny[1]), Mistake(tiny[0], clamped, tiny[1])]
     expect_like(learner, reference, cases, mistakes)
     expect_dtype(learner, [(train.float(), train.float())], [torch.float32])
 

@@ -142,6 +142,21 @@ def _check_rank_for(learner: Learner, reference: Callable) -> None:
     def relative(x, error):
         return first(lost(x) / lost(x)[0], error)
 
+    def enough_share(x, error):
+        squares = np.linalg.svd(x - x.mean(0), compute_uv=False) ** 2
+        return np.searchsorted(np.cumsum(squares) / squares.sum(), 1 - error) + 1
+
+    def standardised(ddof):
+        def rank(x, error):
+            deviation = x.std(0, ddof=ddof)
+            return first(lost(x / np.where(deviation > 0, deviation, 1)) / x.size, error)
+
+        return rank
+
+    def between(x, r):
+        """An error that r components keep to, but not if it is divided by (N - 1) D instead of N D."""
+        return lost(x)[r] / ((len(x) - 0.5) * x.shape[1])
+
     tall, wide, few, narrow = images(12, 6), images(5, 20), images(3, 6), images(30, 3)
     cases = [(x, error) for x in (tall, wide, few, narrow) for error in (3.0, 0.4, 0.02)]
     cases += [
@@ -151,7 +166,12 @@ def _check_rank_for(learner: Learner, reference: Callable) -> None:
         (tall, 1000.0),
         (np.full((4, 5), 7.0), 1e-6),
         (images(8, 1), 0.001),
+        (few, between(few, 0)),
+        (few, between(few, 1)),
+        (wide, between(wide, 2)),
     ]
+    share = "This takes `error` for a share of the variance. It is a mean squared error."
+    scaled = "The pixels are standardised first. `x` is to be rebuilt as it is."
     mistakes = [
         Mistake(
             "not centred",
@@ -183,7 +203,15 @@ def _check_rank_for(learner: Learner, reference: Callable) -> None:
             lambda x, error: first(lost(x), error),
             "This is a sum of squares. Divide it by the number of pixels of all images.",
         ),
-        Mistake("wrong divisor", relative, "This takes `error` for a share of the variance."),
+        Mistake(
+            "wrong divisor",
+            lambda x, error: first(lost(x) / (max(len(x) - 1, 1) * x.shape[1]), error),
+            "Divided by (N - 1) D. The mean is over all N D pixels.",
+        ),
+        Mistake("wrong divisor", relative, share),
+        Mistake("wrong divisor", enough_share, share),
+        Mistake("wrong scale", standardised(0), scaled),
+        Mistake("wrong scale", standardised(1), scaled),
         Mistake(
             "missing term",
             next_one,
@@ -197,7 +225,7 @@ def _check_rank_for(learner: Learner, reference: Callable) -> None:
             "If the error may be large, the mean image alone is enough: 0 components.",
         ),
     ]
-    expect_like(learner, reference, cases, mistakes, whole=True)
+    expect_like(learner, reference, cases, mistakes, whole=True, everywhere=True)
 
 
 RANK_FOR = Exercise(
@@ -246,14 +274,14 @@ def _check_error_norms(learner: Learner, reference: Callable) -> None:
     def sigmoid_slope(z):
         return z.clamp(min=0) * (1 - z.clamp(min=0))
 
-    def errors(x, y, weights, slope=slope, bent=False, truth=1.0, of_weights=False):
+    def errors(x, y, weights, slope=slope, bent=False, masked=True, truth=1.0, of_weights=False):
         inputs, outputs = [x], []
         for weight in weights:
             outputs.append(inputs[-1] @ weight.T)
             inputs.append(outputs[-1].clamp(min=0))
         logits = inputs[-1] if bent else outputs[-1]
         found = [(logits.softmax(1) - truth * F.one_hot(y, logits.shape[1])) / len(x)]
-        if bent:
+        if bent and masked:
             found[0] = found[0] * (logits > 0)
         for weight, z in zip(weights[:0:-1], outputs[-2::-1]):
             arriving = found[0] @ weight
@@ -280,6 +308,7 @@ def _check_error_norms(learner: Learner, reference: Callable) -> None:
         case(8, 6, 6, 6, 6, 6, 6),
         case(2, 3, 5, 4, zero=True),
     ]
+    logits = "The logits go through ReLU as well. After the last layer there is none."
     mistakes = [
         Mistake("slope left out", norms(slope=torch.ones_like)),
         Mistake(
@@ -310,7 +339,8 @@ def _check_error_norms(learner: Learner, reference: Callable) -> None:
             norms(truth=0.0),
             "The one-hot labels are not subtracted: the error of the logits is softmax minus one-hot.",
         ),
-        Mistake("wrong part", norms(bent=True), "The logits are bent as well. After the last layer there is no ReLU."),
+        Mistake("wrong part", norms(bent=True), logits),
+        Mistake("wrong part", norms(bent=True, masked=False), logits),
         Mistake(
             "wrong part",
             norms(of_weights=True),
@@ -330,8 +360,8 @@ ERROR_NORMS = Exercise(
     title="The way back through ReLU",
     skill="You carry the error of an answer back through any number of layers.",
     task="In section 7, `retain_grad` collected the errors $\\delta_l$. Compute them yourself, for a network of ReLU: "
-    "up through the layers, then back down, as in section 5. Layer $l$ gives $z_l = h_{l-1} W_l^T$ without a bias, "
-    "$h_l$ is the ReLU of $z_l$, and the last $z$ are the logits. Return the norms of all $\\delta_l$, the gradients "
+    "up through the layers, then back down, as in section 5. With $h_0 = x$, layer $l$ gives $z_l = h_{l-1} W_l^T$ without a "
+    "bias, $h_l$ is the ReLU of $z_l$, and the last $z$ are the logits. Return the norms of all $\\delta_l$, the gradients "
     "of the mean cross-entropy with respect to $z_l$.",
     difficulty=3,
     minutes=12,
@@ -499,23 +529,27 @@ QUIZ = (
     ),
     Question(
         "A network has five hidden layers of sigmoids and matrices that keep the length of every vector. How much of "
-        "the error at the logits arrives at the first hidden layer?",
+        "the error at the logits can arrive at the first hidden layer, at the very most?",
         (
-            Option("At most a quarter", "That is what one sigmoid leaves; the error has to pass five."),
-            Option("At most about a twentieth", "The factors multiply: it is not 5 times 4, but 4 to the power of 5."),
-            Option("At most about a thousandth", "4 to the power of 5 is 1,024.", right=True),
+            Option("A quarter", "That is what one sigmoid leaves at most; the error has to pass five."),
+            Option("About a twentieth", "The factors multiply: it is not 5 times 4, but 4 to the power of 5."),
+            Option(
+                "About a thousandth",
+                "Each sigmoid leaves a quarter at most, and 4 to the power of 5 is 1,024.",
+                right=True,
+            ),
             Option("All of it", "The matrices keep it. Each sigmoid takes three quarters or more."),
         ),
     ),
     Question(
-        "A colleague fits scaler and PCA on all 890 images, since no labels are used. In this lesson the accuracy "
-        "hardly changed by it. What do you say?",
+        "A colleague fits scaler and PCA on all 890 images, since no labels are used. In this lesson this hardly "
+        "changed the accuracy. What do you say?",
         (
             Option("Do it, more data make a better fit", "The test images stand for images that nobody has yet."),
             Option(
                 "Fit on the training images all the same",
-                "How much a leak does is different each time, and the error of rebuilt test images was 100 times too "
-                "small.",
+                "How much a leak does is different each time, and the error of rebuilt test images was over 100 "
+                "times too small.",
                 right=True,
             ),
             Option("Leave out the scaler, PCA may see all", "PCA was the part that had learned the test images."),

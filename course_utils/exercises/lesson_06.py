@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import nn
 
 from course_utils.exercises.comparison import Mistake, expect_dtype, expect_gradient, expect_like, reject
-from course_utils.exercises.exercise import Exercise, Option, Question
+from course_utils.exercises.exercise import Exercise, Option, Question, Rejected
 from course_utils.exercises.grading import Learner
 from course_utils.exercises.modules import expect_network, expect_probed
 
@@ -140,9 +142,11 @@ class ChannelDropout(nn.Module):
 
 
 class _Variant(nn.Module):
-    """Batch norm for images, with one thing that may be wrong."""
+    """Batch norm for images, with some things that may be wrong."""
 
-    def __init__(self, channels: int, eps: float, momentum: float, wrong: str, axes: tuple[int, ...]) -> None:
+    def __init__(
+        self, channels: int, eps: float, momentum: float, wrong: tuple[str, ...] = (), axes: tuple[int, ...] = (0, 2, 3)
+    ) -> None:
         super().__init__()
         self.eps, self.momentum, self.wrong, self.axes = eps, momentum, wrong, axes
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
@@ -152,30 +156,30 @@ class _Variant(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         wrong = self.wrong
         mean = x.mean(self.axes, keepdim=True)
-        variance = x.var(self.axes, correction=int(wrong == "unbiased"), keepdim=True)
-        if self.training and wrong != "never updated":
+        variance = x.var(self.axes, correction=int("unbiased" in wrong), keepdim=True)
+        if self.training and "never updated" not in wrong:
             self._update(x, mean.detach().flatten(), variance.detach().flatten())
-        elif not self.training and wrong != "always training":
+        elif not self.training and "always training" not in wrong:
             mean, variance = self.running_mean.view(-1, 1, 1), self.running_var.view(-1, 1, 1)
-        if wrong == "constants":
+        if "constants" in wrong:
             mean, variance = mean.detach(), variance.detach()
-        root = variance.sqrt() + self.eps if wrong == "eps outside" else (variance + self.eps).sqrt()
-        y = (x - mean) / (variance + self.eps if wrong == "not rooted" else root)
-        return y if wrong == "no weight" else y * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+        root = variance.sqrt() + self.eps if "eps outside" in wrong else (variance + self.eps).sqrt()
+        y = (x - mean) / (variance + self.eps if "not rooted" in wrong else root)
+        return y if "no weight" in wrong else y * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
 
     def _update(self, x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> None:
         if self.axes != (0, 2, 3):
             return
         wrong, m = self.wrong, x.numel() // x.shape[1]
-        m = len(x) if wrong == "counts images" else m
-        variance = variance if wrong in ("biased", "unbiased") else variance * m / (m - 1)
-        share = 1 - self.momentum if wrong == "exchanged" else self.momentum
-        share = 1 if wrong == "last batch" else share
+        m = len(x) if "counts images" in wrong else m
+        variance = variance if "biased" in wrong or "unbiased" in wrong else variance * m / (m - 1)
+        share = 1 - self.momentum if "exchanged" in wrong else self.momentum
+        share = 1 if "last batch" in wrong else share
         self.running_mean.lerp_(mean, share)
-        self.running_var.lerp_(variance.sqrt() if wrong == "deviation" else variance, share)
+        self.running_var.lerp_(variance.sqrt() if "deviation" in wrong else variance, share)
 
 
-def _variant(wrong: str = "", axes: tuple[int, ...] = (0, 2, 3)) -> Callable:
+def _variant(*wrong: str, axes: tuple[int, ...] = (0, 2, 3)) -> Callable:
     return lambda channels, eps, momentum: _Variant(channels, eps, momentum, wrong, axes)
 
 
@@ -220,6 +224,21 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
     def images(*shape):
         return 3 * _drawn(*shape, seed=sum(shape)) + torch.arange(shape[1]).view(-1, 1, 1)
 
+    def buffers_left_out(*given):
+        layer = learner.answer(*given)
+        found = [getattr(layer, name) for name in ("running_mean", "running_var")]
+        return any(
+            not isinstance(tensor, nn.Parameter) and not any(tensor is buffer for buffer in layer.buffers())
+            for tensor in found
+        )
+
+    def buffers_on_the_graph(channels, eps, momentum, x):
+        layer = built(learner.answer, channels, eps, momentum)
+        layer(x.clone().requires_grad_())
+        return any(tensor.requires_grad for tensor in layer.buffers())
+
+    exchanged = "The batch's statistics get the weight `momentum`, the old ones 1 - momentum."
+    also = ((), ("biased",), ("counts images",))
     one_batch, batches = images(2, 2, 1, 3)[None] - 1, torch.stack([images(2, 3, 2, 2) + n**2 for n in range(3)])
     expect_network(learner, (3, 1e-5, 0.1))
     expect_probed(
@@ -240,6 +259,12 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
             ),
         ],
     )
+    if learner.inside(buffers_left_out)(3, 1e-5, 0.1):
+        sentence = (
+            "The running statistics are plain attributes, which are neither saved nor converted with the layer: "
+            "register them as buffers."
+        )
+        reject(learner, (3, 1e-5, 0.1), "no buffer", None, None, sentence)
     expect_probed(
         learner,
         reference,
@@ -248,7 +273,6 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
             (2, 0.1, 0.1, images(2, 2, 1, 3)),
             (3, 1e-5, 0.1, images(4, 3, 2, 5)),
             (3, 0.5, 0.1, images(3, 3, 3, 2)),
-            (2, 1e-5, 0.1, images(1, 2, 4, 3)),
             (1, 1e-5, 0.1, images(5, 1, 1, 1)),
         ],
         [
@@ -278,11 +302,12 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
             Mistake("missing term", _variant("no weight"), "weight and bias have no effect."),
             Mistake(
                 "missing term",
-                lambda channels, eps, momentum: _Variant(channels, 0, momentum, "", (0, 2, 3)),
+                lambda channels, eps, momentum: _Variant(channels, 0, momentum),
                 "eps has no effect.",
             ),
         ],
     )
+    _expect_one_image(learner, reference, in_training, (2, 1e-5, 0.1, images(1, 2, 4, 3)))
     expect_probed(
         learner,
         reference,
@@ -310,11 +335,7 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
                 _variant("counts images"),
                 "In m / (m - 1), m counts images only. It counts all numbers that share the mean: N H W.",
             ),
-            Mistake(
-                "shares exchanged",
-                _variant("exchanged"),
-                "The running statistics move by 1 - momentum. They keep 1 - momentum of the old, and move by momentum.",
-            ),
+            *(Mistake("shares exchanged", _variant("exchanged", *more), exchanged) for more in also),
             Mistake(
                 "missing term",
                 _variant("never updated"),
@@ -339,6 +360,13 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
             ),
         ],
     )
+    given = (2, 1e-5, 0.1, images(2, 2, 1, 2))
+    if learner.inside(buffers_on_the_graph)(*given):
+        sentence = (
+            "Where x needs a gradient, the running statistics remember how they were computed, from step to step, and "
+            "the layer cannot be copied. Update them under torch.no_grad()."
+        )
+        reject(learner, given, "no_grad missing", None, None, sentence)
     sentence = "A layer that is loaded from the state_dict has other running statistics: register them as buffers."
     never = Mistake("no buffer", _unsaved(reference), sentence)
     expect_probed(learner, reference, saved, [(3, 1e-5, 0.1, batches, images(2, 3, 2, 2))], [never])
@@ -346,6 +374,18 @@ def _check_image_batch_norm(learner: Learner, reference: Callable) -> None:
     if count != 8:
         sentence = f"{count} numbers are trained. Only weight and bias are parameters, one number each per channel."
         reject(learner, (4, 1e-5, 0.1), "", 8, count, sentence)
+
+
+def _expect_one_image(learner: Learner, reference: Callable, probe: Callable, case: tuple) -> None:
+    """Reject an answer that cannot be trained with a batch of one image, which is enough for a mean."""
+    try:
+        expect_probed(learner, reference, probe, [case])
+    except Rejected as rejected:
+        outcome = rejected.outcome
+        if not ("ValueError" in outcome.reason or "ZeroDivisionError" in outcome.reason):
+            raise
+        reason = f"One image is enough here: m counts N H W numbers. {outcome.reason}"
+        raise Rejected(replace(outcome, reason=reason, misconception="wrong divisor")) from None
 
 
 def _started(reference: Callable, *arguments: object, weight: float = 1.0, bias: float = 0.0) -> nn.Module:
@@ -373,7 +413,7 @@ IMAGE_BATCH_NORM = Exercise(
     skill="You write a layer with parameters, buffers and two modes.",
     task="In images, a feature is a channel, and it has $N H W$ numbers in a batch: mean and variance are taken over "
     "all images *and* all positions, one of each per channel. Change the layer of section 3 accordingly. One number "
-    "besides the axes has to change, too.",
+    "besides the axes has to change, too; a batch of one image is allowed.",
     difficulty=3,
     minutes=12,
     stub='''
@@ -487,6 +527,11 @@ def _check_group_norm(learner: Learner, reference: Callable) -> None:
             over(interleaved, (1, 3)),
             "The groups hold the wrong channels. Neighbours belong together: the first C / groups are one group.",
         ),
+        Mistake(
+            "wrong divisor",
+            lambda x, groups, eps: reference(x, x.shape[1] // groups, eps),
+            "`groups` is how many groups there are, not how many channels one has.",
+        ),
         Mistake("unbiased variance", over(grouped, 2, correction=1)),
         Mistake("epsilon outside the root", over(grouped, 2, outside=True)),
         Mistake("missing term", lambda x, groups, eps: reference(x, groups, 1e-5), "eps has no effect."),
@@ -558,9 +603,9 @@ def _check_judge(learner: Learner, reference: Callable) -> None:
     def answer(*arguments):
         return called(*arguments)[1]
 
-    def in_training(*arguments):
-        """How many modules are in training mode afterwards."""
-        return sum(module.training for module in called(*arguments)[0].modules())
+    def modes(*arguments):
+        """Whether the modules are in training mode afterwards."""
+        return {module.training for module in called(*arguments)[0].modules()}
 
     def running_means(*arguments):
         return torch.cat([buffer for name, buffer in called(*arguments)[0].named_buffers() if "mean" in name])
@@ -586,14 +631,6 @@ def _check_judge(learner: Learner, reference: Callable) -> None:
         with torch.no_grad():
             return (model(x).argmax(1) == y).double().mean().item()
 
-    def left_in_eval(model, x, y):
-        return accuracy(model.eval(), x, y)
-
-    def always_training(model, x, y):
-        value = accuracy(model.eval(), x, y)
-        model.train()
-        return value
-
     def case(network, count):
         x = _drawn(count, 4, seed=count)
         with torch.no_grad():
@@ -615,19 +652,20 @@ def _check_judge(learner: Learner, reference: Callable) -> None:
     error = Mistake("wrong part", lambda *given: 1 - reference(*given), "This is the share of wrong answers.")
     expect_probed(learner, reference, answer, cases, [no_eval, error])
     expect_probed(learner, reference, running_means, [case(with_both(True), 30)], [no_eval])
-    left = [
-        Mistake(
-            "mode not restored",
-            left_in_eval,
-            "The model is left in eval mode: from here on it would train without dropout.",
-        ),
-        Mistake(
-            "mode not restored",
-            always_training,
-            "The model is always left in training mode, also if it came in eval mode. Ask model.training first.",
-        ),
-    ]
-    expect_probed(learner, reference, in_training, cases, left)
+    names = {True: "training mode", False: "eval mode"}
+    sentences = {
+        True: "The model is left in eval mode: from here on it would train without dropout.",
+        False: "The model is always left in training mode, also if it came in eval mode. Ask model.training first.",
+    }
+    for given in cases:
+        came, found = given[0].training, learner.inside(partial(modes, learner.answer))(*given)
+        if len(found) > 1:
+            sentence = "Some modules are left in another mode than the others. model.train(...) sets all of them."
+            reject(
+                learner, given, "mode not restored", names[came], "some in training mode, some in eval mode", sentence
+            )
+        if found != {came}:
+            reject(learner, given, "mode not restored", names[came], names[not came], sentences[came])
 
 
 JUDGE = Exercise(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils.exercises.comparison import Mistake, expect_like, reject
-from course_utils.exercises.exercise import Exercise, Option, Question
+from course_utils.exercises.exercise import Exercise, Option, Question, Rejected
 from course_utils.exercises.grading import Learner
 from course_utils.exercises.modules import expect_network, expect_probed, give_weights, import_optimizers
 
@@ -168,9 +170,10 @@ def _check_top_k(learner: Learner, reference: Callable) -> None:
     def evaluated(model):
         return copy.deepcopy(model).eval()
 
+    in_training_mode = "The network was measured in training mode: dropout and batch norm behave otherwise in eval()."
     mistakes = [
-        Mistake("eval mode missing", lambda model, b, k: _top(copy.deepcopy(model).train(), b, k)),
-        Mistake("eval mode missing", lambda model, b, k: _top(copy.deepcopy(model), b, k)),
+        Mistake("eval mode missing", lambda model, b, k: _top(copy.deepcopy(model).train(), b, k), in_training_mode),
+        Mistake("eval mode missing", lambda model, b, k: _top(copy.deepcopy(model), b, k), in_training_mode),
         Mistake("mean of means", lambda model, b, k: _top(evaluated(model), b, k, "batches")),
         Mistake(
             "only the first",
@@ -216,7 +219,7 @@ def _check_top_k(learner: Learner, reference: Callable) -> None:
         model = arguments[0]
         modes, remembers, after, running_mean = learner.inside(look)(*arguments)
         if any(modes) or not torch.equal(running_mean, model.layers[1].running_mean):
-            reject(learner, arguments, "eval mode missing", "eval mode", "training mode")
+            reject(learner, arguments, "eval mode missing", "eval mode", "training mode", in_training_mode)
         if after != {model.training}:
             names = {True: "training mode", False: "eval mode"}
             sentence = (
@@ -292,6 +295,18 @@ def _stopper(
     return Stopper
 
 
+class _LowestOfAll:
+    """The lesson's own rule: how long ago the lowest of all losses was."""
+
+    def __init__(self, patience: int, least: float = 0.0) -> None:
+        self.patience = patience
+        self.losses: list[float] = []
+
+    def __call__(self, loss: float) -> bool:
+        self.losses.append(loss)
+        return len(self.losses) - 1 - np.argmin(self.losses) >= self.patience
+
+
 def _check_early_stopping(learner: Learner, reference: Callable) -> None:
     def stops_after(answer, patience, least, losses):
         for loss in (0.1, 0.2):  # an object of another run, which has nothing to do with this one
@@ -316,8 +331,17 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
         (2, 0.0, [0.9, 0.8, float("nan"), float("nan"), 0.7]),
         (4, 0.0, [1.0, 0.9, 0.8]),
         (2, 0.0, [0.5, 0.9, 0.8, 0.7]),
+        (2, 0.0, [float("nan"), 1.0, 0.9, 0.8]),
     ]
+    creeps = (
+        "A gain that is too small to count still moves the best loss. Then many small gains never add up to an "
+        "improvement."
+    )
     mistakes = [
+        Mistake(
+            "missing term", _stopper(lambda loss, best, least: loss < best), "`least` is left out of the comparison."
+        ),
+        Mistake("missing term", _LowestOfAll, "`least` is left out of the comparison."),
         Mistake("off by one", _stopper(extra=1), "It stops one epoch too late."),
         Mistake("off by one", _stopper(extra=-1), "It stops one epoch too early."),
         Mistake(
@@ -337,19 +361,13 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
             "An equal loss is no improvement: smaller by *more* than `least` is.",
         ),
         Mistake(
-            "missing term", _stopper(lambda loss, best, least: loss < best), "`least` is left out of the comparison."
-        ),
-        Mistake(
             "wrong direction",
             _stopper(lambda loss, best, least: loss < best + least),
             "`least` is added: a loss that is a little larger counts as an improvement.",
         ),
-        Mistake(
-            "best creeps",
-            _stopper(best_of=lambda loss, best, improved: min(loss, best)),
-            "A gain that is too small to count still moves the best loss. Then many small gains never add up to an "
-            "improvement.",
-        ),
+        # Python's min gives its first argument where one is nan.
+        Mistake("best creeps", _stopper(best_of=lambda loss, best, improved: min(best, loss)), creeps),
+        Mistake("best creeps", _stopper(best_of=lambda loss, best, improved: min(loss, best)), creeps),
         Mistake(
             "missing edge case",
             _stopper(lambda loss, best, least: not loss >= best - least),
@@ -357,12 +375,28 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
             "smaller, not whether it is larger.",
         ),
         Mistake(
+            "missing edge case",
+            _stopper(lambda loss, best, least: best == float("inf") or loss < best - least),
+            "A first loss of nan becomes the best one, and no later loss is smaller than nan. Begin with infinity as "
+            "the best loss.",
+        ),
+        Mistake(
             "wrong part",
             _stopper(lambda loss, best, least: loss > (0 if best == float("inf") else best) + least),
             "This waits for the largest value. A loss should fall.",
         ),
     ]
-    expect_probed(learner, reference, stops_after, cases, mistakes, whole=True)
+    try:
+        expect_probed(learner, reference, stops_after, cases, mistakes, whole=True)
+    except Rejected as rejected:
+        outcome = rejected.outcome
+        if not (isinstance(outcome.expected, int) and isinstance(outcome.got, int)):
+            raise
+        raise Rejected(replace(outcome, expected=_said(outcome.expected), got=_said(outcome.got))) from None
+
+
+def _said(epoch: int) -> str:
+    return f"stops after epoch {epoch}" if epoch else "never stops"
 
 
 EARLY_STOPPING = Exercise(
@@ -372,7 +406,7 @@ EARLY_STOPPING = Exercise(
     task="Write early stopping as an object that remembers: `stop = EarlyStopping(patience=3)` before the loop, and "
     "`if stop(valid_loss): break` after each epoch. A gain of a millionth should not count. So an epoch is an "
     "*improvement* if its loss is smaller than the best one by more than `least`. The best loss is that of the last "
-    "improvement, and the first epoch always is one.",
+    "improvement; the first loss that is not nan always is one.",
     difficulty=2,
     minutes=8,
     stub='''
@@ -537,6 +571,48 @@ class Views(nn.Module):
 )
 
 
+class _Memory:
+    """Watch how many images a network gets, and how many autograd still remembers when the next ones come.
+
+    Attributes
+    ----------
+    at_once, together : int
+        Most images in one call, and most images of one call and of earlier ones that autograd keeps something of.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.at_once = self.together = 0
+        self._kept: list[tuple[int, weakref.WeakSet]] = []
+        model.register_forward_pre_hook(self._begin)
+        model.register_forward_hook(self._end, always_call=True)
+
+    def _begin(self, _model: nn.Module, given: tuple) -> None:
+        count = len(given[0])
+        self._kept = [(images, saved) for images, saved in self._kept if saved]
+        self.at_once = max(self.at_once, count)
+        self.together = max(self.together, count + sum(images for images, _ in self._kept))
+        holders = weakref.WeakSet()
+        self._kept.append((count, holders))
+
+        def pack(tensor):
+            holder = _Saved(tensor.detach())
+            holders.add(holder)
+            return holder
+
+        self._watch = torch.autograd.graph.saved_tensors_hooks(pack, lambda holder: holder.tensor)
+        self._watch.__enter__()
+
+    def _end(self, *_given: object) -> None:
+        self._watch.__exit__(None, None, None)
+
+
+class _Saved:
+    """A tensor that autograd keeps for backward; it lives as long as autograd keeps it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def _check_accumulated_step(learner: Learner, reference: Callable) -> None:
     def linear(features, classes, seed):
         return give_weights(nn.Sequential(nn.Linear(features, 4), nn.Tanh(), nn.Linear(4, classes)), seed)
@@ -544,14 +620,13 @@ def _check_accumulated_step(learner: Learner, reference: Callable) -> None:
     def walk(answer, model, inputs, labels, size):
         """Take three steps with an optimizer that has a memory; return the weights and the losses."""
         model = copy.deepcopy(model)
-        seen: list[int] = []
-        model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        seen = _Memory(model)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.5)
         losses = []
         for turn in range(3):
             losses.append(answer(model, inputs + turn / 3, labels.roll(turn), size, optimizer))
         weights = torch.cat([p.detach().flatten() for p in model.parameters()])
-        return weights, losses, seen
+        return weights, losses, (seen.at_once, seen.together)
 
     def weights(answer, *given):
         return walk(answer, *given)[0]
@@ -628,11 +703,17 @@ def _check_accumulated_step(learner: Learner, reference: Callable) -> None:
     import_optimizers()
     expect_probed(learner, reference, weights, cases, mistakes, tolerance=1e-5)
     arguments = cases[0]
-    most = max(learner.inside(lambda *given: walk(learner.answer, *given)[2])(*arguments))
+    most, together = learner.inside(lambda *given: walk(learner.answer, *given)[2])(*arguments)
     size = arguments[3]
     if most > size:
         sentence = f"The weights are right, but the network saw {most} images at a time. The memory holds {size}."
         reject(learner, arguments, "parts ignored", f"{size} images at a time", f"{most} images", sentence)
+    if together > size:
+        sentence = (
+            "The weights are right, but autograd remembers each part until backward has gone through it: "
+            f"{together} images are in memory together. Call backward for a part before the network sees the next one."
+        )
+        reject(learner, arguments, "graph kept", f"{size} images in memory", f"{together} images", sentence)
     loss_mistakes = [
         Mistake("mean of means", lambda *a: _mean_loss(reference, batches, *a), "The loss is a mean of means."),
         Mistake(
@@ -658,8 +739,9 @@ ACCUMULATED_STEP = Exercise(
     title="A batch that does not fit",
     skill="You take one step for a batch that the network sees in parts.",
     task="A batch of 256 images is too large for your GPU's memory, but 64 would fit. Take *one* step, with the "
-    "gradient of the whole batch's mean loss, though the network never sees more than `size` images at a time. You "
-    "need what this section has shown, and what `zero_grad` is for: `backward` *adds* to the gradients that are there.",
+    "gradient of the whole batch's mean loss, though no more than `size` images, with what autograd remembers of them, "
+    "are in memory at a time. You need what this section has shown, and what `zero_grad` is for: `backward` *adds* to "
+    "the gradients that are there.",
     difficulty=3,
     minutes=10,
     stub='''
@@ -729,7 +811,7 @@ QUIZ = (
         (
             Option(
                 "Validation images were trained on",
-                "A leak would bring the validation loss near to the training loss, but not below it.",
+                "A leak would bring the two near to each other. That one lies below needs another reason.",
             ),
             Option(
                 "They are measured in different ways",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from course_utils.exercises.comparison import Mistake, expect_like
-from course_utils.exercises.exercise import Exercise, Option, Question
+from course_utils.exercises.comparison import Mistake, expect_like, reject
+from course_utils.exercises.exercise import Exercise, Option, Question, Rejected
 from course_utils.exercises.grading import Learner
 from course_utils.exercises.modules import expect_probed
 
@@ -186,6 +187,14 @@ def _check_channel_statistics(learner: Learner, reference: Callable) -> None:
             "Every image counts alike here. Images may differ in size, and every pixel should count alike.",
         ),
         Mistake(
+            "wrong divisor",
+            lambda b: (
+                mean(b) / len(mean(b)),
+                ((joined(b) ** 2).mean(1) / len(mean(b)) - (mean(b) / len(mean(b))) ** 2).sqrt(),
+            ),
+            "The numbers of all channels are counted. A channel has N H W of them.",
+        ),
+        Mistake(
             "squared",
             lambda b: (mean(b), joined(b).var(1, correction=0)),
             "This is the variance. The standard deviation is its square root.",
@@ -267,6 +276,7 @@ def _check_pixels_seen(learner: Learner, reference: Callable) -> None:
         return size
 
     cases = [
+        ([(2, 2), (3, 1)],),
         ([(5, 1), (2, 2)],),
         ([(5, 1), (2, 2), (5, 1), (2, 2)],),
         ([(3, 1), (3, 1), (3, 1), (3, 1)],),
@@ -304,6 +314,11 @@ def _check_pixels_seen(learner: Learner, reference: Callable) -> None:
             "steps added",
             lambda layers: walk(layers, multiply=lambda step, stride: step + stride - 1),
             "Strides multiply: behind two strides of 2, neighbours are 4 pixels apart, not 3.",
+        ),
+        Mistake(
+            "steps added",
+            lambda layers: walk(layers, multiply=lambda step, stride: step + stride),
+            "Strides are added here. They multiply.",
         ),
         Mistake(
             "one layer only",
@@ -360,7 +375,14 @@ def _check_sampler_weights(learner: Learner, reference: Callable) -> None:
         weights = answer(labels, wanted)
         if weights is None:
             return None
-        weights = torch.as_tensor(weights, dtype=torch.float64)
+        weights = torch.as_tensor(weights)
+        whole, weights = not weights.is_floating_point(), weights.double()
+        if answer is learner.answer and not weights.any():
+            sentence = "All weights are 0, so that no image could be drawn."
+            if whole:
+                sentence += " These are whole numbers: fractions are cut off. Use real numbers."
+            name = "truncated to integers" if whole else ""
+            reject(learner, (labels, wanted), name, reference(labels, wanted), weights, sentence)
         return weights / weights.abs().sum()
 
     def count(labels, wanted):
@@ -405,7 +427,13 @@ def _check_sampler_weights(learner: Learner, reference: Callable) -> None:
             "These are the shares that the classes have.",
         ),
     ]
-    expect_probed(learner, reference, chances, cases, mistakes, tolerance=1e-5)
+    try:
+        expect_probed(learner, reference, chances, cases, mistakes, tolerance=1e-5)
+    except Rejected as rejected:
+        outcome = rejected.outcome
+        if isinstance(outcome.got, torch.Tensor) and outcome.got.any():
+            outcome = replace(outcome, given=f"{outcome.given}, divided by their sum")
+        raise Rejected(outcome) from None
 
 
 SAMPLER_WEIGHTS = Exercise(
@@ -421,7 +449,8 @@ SAMPLER_WEIGHTS = Exercise(
 def sampler_weights(labels: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """A weight for each image: drawn with them, class k is expected to have the share wanted[k].
 
-    labels: (N,) whole numbers from 0 to K - 1. wanted: (K,), adds up to 1, and is 0 for a class without images.
+    labels: (N,) whole numbers from 0 to K - 1. wanted: (K,), adds up to 1, and is 0 for a class without images. The
+    last class may have none: bincount(minlength=K) counts it all the same.
     Returns (N,) real numbers, for WeightedRandomSampler. A common factor does not matter.
     """
     ...  # your code here
@@ -461,7 +490,10 @@ QUIZ = (
         "Four blocks at a learning rate of 10⁻² reach 84 %, one block at 10⁻⁴ reaches 83 %. What follows about depth?",
         (
             Option("Depth hardly matters", "With another rate for each, the difference may be another one. It was."),
-            Option("Deep networks need large rates", "Two points cannot show that. Here the opposite was measured."),
+            Option(
+                "Deep networks need large rates",
+                "Two runs cannot show that. Here both depths were best at the same rate, 10⁻³.",
+            ),
             Option(
                 "Nothing yet: two things have changed at once",
                 "Compare each depth at a rate that suits it, or change one thing at a time.",

@@ -321,7 +321,26 @@ def standardise(train, images):
         Wrong(
             "a little added",
             scaled("train.mean(0)", "train.std(0) + 1e-5", zeros=False),
-            "values differ",
+            "divides by the tiny number",
+            "missing edge case",
+        ),
+        Wrong(
+            "a tiny number added",
+            scaled("train.mean(0)", "train.std(0) + 1e-8", zeros=False),
+            "divides by the tiny number",
+            "missing edge case",
+        ),
+        Wrong(
+            "at least a tiny number",
+            scaled("train.mean(0)", "train.std(0).clamp(min=1e-6)", zeros=False),
+            "divides by the tiny number",
+            "missing edge case",
+        ),
+        Wrong(
+            "at least 1",
+            scaled("train.mean(0)", "train.std(0).clamp(min=1)", zeros=False),
+            "deviation below 1 becomes 1",
+            "missing edge case",
         ),
         Wrong(
             "over pixels",

@@ -116,6 +116,38 @@ def rank_for(x, error):
         Wrong("not squared", rank(lost="s[r:].sum() / x.size"), "singular value squared", "not squared"),
         Wrong("per image", rank(lost="(s[r:] ** 2).sum() / len(x)"), "number of images alone", "wrong divisor"),
         Wrong("variance", rank(lost="(s[r:] ** 2).sum() / (len(x) - 1)"), "these are variances", "wrong divisor"),
+        Wrong(
+            "variance per pixel",
+            """
+def rank_for(x, error):
+    s = np.linalg.svd(x - x.mean(0), full_matrices=False)[1]
+    variance = s**2 / (len(x) - 1)
+    r = 0
+    while variance[r:].sum() / x.shape[1] > error:
+        r += 1
+    return r
+""",
+            "Divided by (N - 1) D",
+            "wrong divisor",
+        ),
+        Wrong(
+            "share that is enough",
+            """
+def rank_for(x, error):
+    s = np.linalg.svd(x - x.mean(0), full_matrices=False)[1]
+    return int(np.searchsorted(np.cumsum(s**2) / (s**2).sum(), 1 - error)) + 1
+""",
+            "for a share of the variance",
+            "wrong divisor",
+        ),
+        Wrong("standardised", rank("(x - x.mean(0)) / x.std(0)"), "pixels are standardised", "wrong scale"),
+        Wrong(
+            "standardised, divided by N - 1",
+            rank("(x - x.mean(0)) / (x.std(0, ddof=1) + (x.std(0) == 0))"),
+            "pixels are standardised",
+            "wrong scale",
+        ),
+        Wrong("always as many as images", rank(value="len(x)"), "not the expected one"),
         Wrong("sum", rank(lost="(s[r:] ** 2).sum()"), "sum of squares", "wrong divisor"),
         Wrong(
             "share",
@@ -215,7 +247,13 @@ def error_norms(x, y, weights):
             back(
                 first="(hs[-1].softmax(1) - F.one_hot(y, zs[-1].shape[1])) / len(x) * (zs[-1] > 0)",
             ),
-            "logits are bent",
+            "logits go through ReLU",
+            "wrong part",
+        ),
+        Wrong(
+            "probabilities of the last h",
+            back(first="(hs[-1].softmax(1) - F.one_hot(y, zs[-1].shape[1])) / len(x)"),
+            "logits go through ReLU",
             "wrong part",
         ),
         Wrong("weights' gradients", back(norm="(d.T @ hs[i]).norm()"), "weights' gradients", "wrong part"),

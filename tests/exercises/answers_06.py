@@ -160,9 +160,59 @@ class ImageBatchNorm(nn.Module):
 """
 
 
+LIKE_SECTION_3 = """
+class ImageBatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def forward(self, x):
+        mean, variance = self.statistics(x) if self.training else (self.running_mean, self.running_var)
+        x = (x - mean.view(-1, 1, 1)) / (variance.view(-1, 1, 1) + self.eps).sqrt()
+        return x * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+    def statistics(self, x):
+        m = len(x)
+        if m == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
+        mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * m / (m - 1), self.momentum)
+            self.num_batches_tracked += 1
+        return mean, variance
+"""
+REMEMBERING = """
+class ImageBatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+            a, m = self.momentum, x.numel() // x.shape[1]
+            self.running_mean = (1 - a) * self.running_mean + a * mean
+            self.running_var = (1 - a) * self.running_var + a * variance * m / (m - 1)
+        mean, root, weight, bias = (
+            vector.view(-1, 1, 1) for vector in (mean, (variance + self.eps).sqrt(), self.weight, self.bias)
+        )
+        return (x - mean) / root * weight + bias
+"""
+
+
 IMAGE_BATCH_NORM = Answers(
     right={
         "written out": batch_norm(),
+        "as in section 3": LIKE_SECTION_3.replace("m = len(x)", "m = x.numel() // x.shape[1]"),
         "unbiased first": batch_norm(variance="x.var(AXES, keepdim=True) * (1 - 1 / (x.numel() // x.shape[1]))"),
         "PyTorch's layer": "class ImageBatchNorm(nn.BatchNorm2d):\n    pass\n",
         "channels in rows": """
@@ -217,7 +267,48 @@ class ImageBatchNorm(nn.Module):
             "not squared",
         ),
         Wrong("no root", batch_norm(root="variance + self.eps"), "Take its root", "squared"),
-        Wrong("shares exchanged", batch_norm(share="1 - self.momentum"), "by 1 - momentum", "shares exchanged"),
+        Wrong(
+            "shares exchanged", batch_norm(share="1 - self.momentum"), "get the weight `momentum`", "shares exchanged"
+        ),
+        Wrong(
+            "shares exchanged, biased",
+            batch_norm(share="1 - self.momentum", moved="variance"),
+            "get the weight `momentum`",
+            "shares exchanged",
+        ),
+        Wrong(
+            "shares exchanged, m counts images",
+            batch_norm(share="1 - self.momentum", m="len(x)"),
+            "get the weight `momentum`",
+            "shares exchanged",
+        ),
+        Wrong("one image refused", LIKE_SECTION_3, "One image is enough here", "wrong divisor"),
+        Wrong(
+            "one image divided by 0",
+            batch_norm(m="len(x)", moved="variance * (m / (m - 1))"),
+            "One image is enough here",
+            "wrong divisor",
+        ),
+        Wrong("no no_grad", REMEMBERING, "under torch.no_grad()", "no_grad missing"),
+        Wrong(
+            "no no_grad, in place",
+            REMEMBERING.replace("self.running_mean = (", "self.running_mean[:] = (").replace(
+                "self.running_var = (", "self.running_var[:] = ("
+            ),
+            "under torch.no_grad()",
+            "no_grad missing",
+        ),
+        Wrong(
+            "plain attributes, in place",
+            LIKE_SECTION_3.replace(
+                'self.register_buffer("running_mean", torch.zeros(channels))',
+                "self.running_mean = torch.zeros(channels)",
+            ).replace(
+                'self.register_buffer("running_var", torch.ones(channels))', "self.running_var = torch.ones(channels)"
+            ),
+            "register them as buffers",
+            "no buffer",
+        ),
         Wrong("last batch", batch_norm(share="1"), "Only the last batch", "missing term"),
         Wrong("never updated", batch_norm(share="0"), "stay where they began", "missing term"),
         Wrong("no eval mode", batch_norm(condition="True"), "Use the running ones", "always training"),
@@ -307,6 +398,12 @@ def group_norm(x, groups, eps=1e-5):
         Wrong("batch norm", group(axes="0"), "this is batch norm", "wrong axis"),
         Wrong("each channel", group(BY_CHANNEL, "3"), "Each channel has", "wrong axis"),
         Wrong("each position", group(BY_CHANNEL, "2"), "Each position has", "wrong axis"),
+        Wrong(
+            "channels in a group",
+            group("(len(x), x.shape[1] // groups, -1)"),
+            "`groups` is how many groups there are",
+            "wrong divisor",
+        ),
         Wrong("interleaved", INTERLEAVED, "hold the wrong channels", "wrong place"),
         Wrong("divided by n - 1", group(correction=1), "divided by n - 1 where n", "unbiased variance"),
         Wrong("epsilon outside", group(root="variance.sqrt() + eps"), "under the root", "epsilon outside the root"),
@@ -367,6 +464,12 @@ def judge(model, x, y):
     wrong=(
         Wrong("unrepaired, otherwise", judge("", ""), "only leaves out gradients", "eval mode missing"),
         Wrong("left in eval", judge(after=""), "left in eval mode", "mode not restored"),
+        Wrong(
+            "children left in eval",
+            judge(after="model.training = training"),
+            "Some modules are left in another mode",
+            "mode not restored",
+        ),
         Wrong("always training", judge(after="model.train()"), "always left in training", "mode not restored"),
         Wrong(
             "only the outermost flag",

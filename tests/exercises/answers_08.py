@@ -220,8 +220,12 @@ def top_k_accuracy(model, batches, k):
 """,
     },
     wrong=(
-        Wrong("no eval", top_k(COUNT, before="pass", after="pass"), "training mode", "eval mode missing"),
-        Wrong("train instead", top_k(COUNT, before="model.train()"), "training mode", "eval mode missing"),
+        Wrong(
+            "no eval", top_k(COUNT, before="pass", after="pass"), "was measured in training mode", "eval mode missing"
+        ),
+        Wrong(
+            "train instead", top_k(COUNT, before="model.train()"), "was measured in training mode", "eval mode missing"
+        ),
         Wrong("left in eval mode", top_k(COUNT, after="pass"), "is left in another one", "mode not restored"),
         Wrong("always back to train", top_k(COUNT, after="model.train()"), "came in eval mode", "mode not restored"),
         Wrong(
@@ -297,7 +301,7 @@ class EarlyStopping:
 
     def __call__(self, loss):
         self.epoch += 1
-        if self.best is None or self.best - loss > self.least:
+        if loss == loss and (self.best is None or self.best - loss > self.least):
             self.best, self.best_epoch = loss, self.epoch
         return self.epoch - self.best_epoch >= self.patience
 """,
@@ -341,10 +345,62 @@ class EarlyStopping:
         Wrong("never reset", stopping(improved="self.best = loss"), "Only those in a row", "counts all failures"),
         Wrong("equal counts", stopping("loss <= self.best - self.least"), "equal loss", "missing edge case"),
         Wrong("least forgotten", stopping("loss < self.best"), "`least` is left out", "missing term"),
+        Wrong(
+            "the lesson's argmin",
+            """
+class EarlyStopping:
+    def __init__(self, patience, least=0.0):
+        self.patience, self.losses = patience, []
+
+    def __call__(self, loss):
+        self.losses.append(loss)
+        return len(self.losses) - 1 - np.argmin(self.losses) >= self.patience
+""",
+            "`least` is left out",
+            "missing term",
+        ),
+        Wrong(
+            "argmin that knows nan",
+            """
+class EarlyStopping:
+    def __init__(self, patience, least=0.0):
+        self.patience, self.losses = patience, []
+
+    def __call__(self, loss):
+        self.losses.append(loss)
+        numbers = np.nan_to_num(self.losses, nan=np.inf)
+        return len(self.losses) - 1 - np.argmin(numbers) >= self.patience
+""",
+            "`least` is left out",
+            "missing term",
+        ),
+        Wrong(
+            "a first loss of nan kept",
+            """
+class EarlyStopping:
+    def __init__(self, patience, least=0.0):
+        self.patience, self.least = patience, least
+        self.epoch, self.best, self.best_epoch = 0, None, 0
+
+    def __call__(self, loss):
+        self.epoch += 1
+        if self.best is None or self.best - loss > self.least:
+            self.best, self.best_epoch = loss, self.epoch
+        return self.epoch - self.best_epoch >= self.patience
+""",
+            "A first loss of nan becomes the best one",
+            "missing edge case",
+        ),
         Wrong("least added", stopping("loss < self.best + self.least"), "`least` is added", "wrong direction"),
         Wrong(
             "best creeps",
             stopping(otherwise="self.best, self.waited = min(self.best, loss), self.waited + 1"),
+            "still moves the best",
+            "best creeps",
+        ),
+        Wrong(
+            "best creeps, the loss first",
+            stopping(otherwise="self.best, self.waited = min(loss, self.best), self.waited + 1"),
             "still moves the best",
             "best creeps",
         ),
@@ -388,8 +444,7 @@ class EarlyStopping:
         ),
     ),
     equivalent={
-        "line 4: 0 -> 1": "the first loss is an improvement and sets it to 0",
-        "line 4: 0 -> -1": "the first loss is an improvement and sets it to 0",
+        "line 4: 0 -> -1": "an improvement sets it to 0; how long to wait for the first loss that is not nan is open",
         "line 11: return self.waited >= self.patience -> return -(self.waited >= self.patience)": "-1 is true as well",
     },
 )
@@ -563,6 +618,28 @@ def accumulated_step(model, inputs, labels, size, optimizer):
     optimizer.step()
     return mean
 """,
+        "a tensor for the sum of the losses": """
+def accumulated_step(model, inputs, labels, size, optimizer):
+    optimizer.zero_grad()
+    total = 0
+    for start in range(0, len(inputs), size):
+        logits = model(inputs[start : start + size])
+        loss = F.cross_entropy(logits, labels[start : start + size], reduction="sum") / len(inputs)
+        loss.backward()
+        total += loss
+    optimizer.step()
+    return total.item()
+""",
+        "losses measured apart": """
+def accumulated_step(model, inputs, labels, size, optimizer):
+    with torch.no_grad():
+        mean = sum(F.cross_entropy(model(x[None]), y[None]).item() for x, y in zip(inputs, labels)) / len(inputs)
+    model.zero_grad()
+    for part, answers in zip(inputs.split(size), labels.split(size)):
+        (F.cross_entropy(model(part), answers) * len(part) / len(inputs)).backward()
+    optimizer.step()
+    return mean
+""",
         "image by image": """
 def accumulated_step(model, inputs, labels, size, optimizer):
     model.zero_grad()
@@ -646,6 +723,42 @@ def accumulated_step(model, inputs, labels, size, optimizer):
 """,
             "saw 10 images at a time",
             "parts ignored",
+        ),
+        Wrong(
+            "one backward at the end",
+            """
+def accumulated_step(model, inputs, labels, size, optimizer):
+    optimizer.zero_grad()
+    total = 0.0
+    for part, answers in zip(inputs.split(size), labels.split(size)):
+        total += F.cross_entropy(model(part), answers) * len(part) / len(inputs)
+    total.backward()
+    optimizer.step()
+    return total.item()
+""",
+            "10 images are in memory together",
+            "graph kept",
+        ),
+        Wrong(
+            "losses collected",
+            """
+def accumulated_step(model, inputs, labels, size, optimizer):
+    optimizer.zero_grad()
+    parts = zip(inputs.split(size), labels.split(size))
+    losses = [F.cross_entropy(model(part), answers) * len(part) / len(inputs) for part, answers in parts]
+    for loss in losses:
+        loss.backward()
+    optimizer.step()
+    return sum(loss.item() for loss in losses)
+""",
+            "before the network sees the next one",
+            "graph kept",
+        ),
+        Wrong(
+            "the graph retained",
+            step().replace("loss.backward()", "loss.backward(retain_graph=True)"),
+            "8 images are in memory together",
+            "graph kept",
         ),
         Wrong(
             "short part left out",

@@ -196,6 +196,21 @@ def channel_statistics(batches):
             "squared",
         ),
         Wrong(
+            "all channels counted",
+            """
+def channel_statistics(batches):
+    pixels, total, squares = 0, 0.0, 0.0
+    for batch in batches:
+        pixels += batch.numel()
+        total += batch.sum((0, 2, 3))
+        squares += (batch**2).sum((0, 2, 3))
+    mean = total / pixels
+    return mean, (squares / pixels - mean**2).sqrt()
+""",
+            "A channel has N H W of them",
+            "wrong divisor",
+        ),
+        Wrong(
             "divided by one less",
             statistics(
                 "(by_pixels * m).sum(0)",
@@ -293,6 +308,12 @@ def pixels_seen(layers):
             "steps added",
         ),
         Wrong(
+            "steps grow by the stride",
+            seen("size += (kernel - 1) * step; step += stride"),
+            "Strides are added here",
+            "steps added",
+        ),
+        Wrong(
             "the stride before alone",
             seen("size += (kernel - 1) * step; step = stride"),
             "right before",
@@ -368,6 +389,19 @@ def sampler_weights(labels, wanted):
             "raises",
         ),
         Wrong("not a number", drawn("(wanted / counts)").replace("return", "return 0 * labels +"), "", "raises"),
+        Wrong(
+            "whole numbers",
+            """
+def sampler_weights(labels, wanted):
+    weights = torch.zeros(len(labels), dtype=torch.long)
+    for k in labels.unique():
+        weights[labels == k] = (wanted[k] / (labels == k).sum()).long()
+    return weights
+""",
+            "fractions are cut off",
+            "truncated to integers",
+        ),
+        Wrong("all zero", drawn("0 * (wanted / counts)[labels]"), "no image could be drawn"),
         Wrong("difference", drawn("(wanted - counts / len(labels))[labels]"), "values differ"),
         Wrong("nothing returned", drawn("wanted").replace("return", "weights ="), "returns None", "returns None"),
     ),

@@ -156,7 +156,8 @@ def test_memory_does_not_grow_with_the_number_of_submissions(course, tmp_path):
     grading = Grading(course / "sample.ipynb", timeout=5)
     most(3)
     few, many = most(15), most(45)
-    assert many - few < 30 * 3000, f"{(many - few) / 30:.0f} bytes for each submission"
+    # A notebook or a result has 10,000 and more.
+    assert many - few < 30 * 5000, f"{(many - few) / 30:.0f} bytes for each submission"
     assert len(json.loads((tmp_path / "out45" / "grades.json").read_text(encoding="utf-8"))) == 45
 
 
