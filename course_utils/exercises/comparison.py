@@ -88,6 +88,7 @@ MISCONCEPTIONS = {
     "shares exchanged": "Old and new are weighted the wrong way round.",
     "no buffer": "The running statistics are not saved: register them with register_buffer.",
     "mode not restored": "The network is left in another mode than it came in.",
+    "mode changed": "The network runs in another mode than it came in.",
     # Part III: lessons 07 to 12
     "eval mode missing": "The network was left in training mode: dropout and batch norm behave otherwise in eval().",
     "channels last": "The channels are at the end (H, W, C); PyTorch wants them first (C, H, W).",

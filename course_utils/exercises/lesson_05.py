@@ -360,9 +360,9 @@ ERROR_NORMS = Exercise(
     title="The way back through ReLU",
     skill="You carry the error of an answer back through any number of layers.",
     task="In section 7, `retain_grad` collected the errors $\\delta_l$. Compute them yourself, for a network of ReLU: "
-    "up through the layers, then back down, as in section 5. With $h_0 = x$, layer $l$ gives $z_l = h_{l-1} W_l^T$ without a "
-    "bias, $h_l$ is the ReLU of $z_l$, and the last $z$ are the logits. Return the norms of all $\\delta_l$, the gradients "
-    "of the mean cross-entropy with respect to $z_l$.",
+    "up through the layers, then back down, as in section 5. With $h_0 = x$, layer $l$ gives $z_l = h_{l-1} W_l^T$ "
+    "without a bias, $h_l$ is the ReLU of $z_l$, and the last $z$ are the logits. Return the norms of all $\\delta_l$, "
+    "the gradients of the mean cross-entropy with respect to $z_l$.",
     difficulty=3,
     minutes=12,
     stub='''

@@ -243,6 +243,9 @@ def _check_cnn_for(learner: Learner, reference: Callable) -> None:
                 raise
         return found[-1] if found else None
 
+    def has_dropout(model):
+        return any(isinstance(layer, nn.Dropout | nn.Dropout2d) and layer.p > 0 for layer in model.modules())
+
     for setting in settings:
         expect_network(learner, setting)
         met = learner.inside(lambda *given: arriving(learner.answer, *given))(*setting)
@@ -250,6 +253,9 @@ def _check_cnn_for(learner: Learner, reference: Callable) -> None:
             reject(learner, setting, "channels not chained", "channels that fit", "channels that do not")
         if met and met[0] != met[1][-1]:
             _reject_width(learner, setting, *met)
+        if learner.inside(lambda *given: has_dropout(learner.answer(*given)))(*setting):
+            sentence = "There is a dropout that was not asked for: in training, the logits change from call to call."
+            reject(learner, setting, "one layer too many", "no dropout", "a dropout", sentence)
 
     def outputs(answer, size, channels, classes, x):
         model = answer(size, channels, classes).eval()
@@ -372,8 +378,23 @@ def _check_classifier(learner: Learner, reference: Callable) -> None:
 
         return answer
 
+    def with_eight(pool):
+        """A network whose linear layer gets one number of each channel."""
+
+        def answer(classes):
+            model = reference(classes)
+            model.classify = nn.Linear(8, classes)
+            model.forward = lambda x: model.classify(pool(model.features(x)))
+            return model
+
+        return answer
+
     expect_network(learner, (3,))
     cases = [(3, _draw(1, 1, 12, 12)), (4, _draw(5, 1, 12, 12)), (2, _draw(72, 1, 12, 12))]
+    eight = (
+        "This is another network: its linear layer gets one number of each channel. For 12 × 12, the answers have to "
+        "stay what they were, with 72 numbers of each image."
+    )
     mistakes = [
         Mistake(
             "batch flattened",
@@ -400,16 +421,22 @@ def _check_classifier(learner: Learner, reference: Callable) -> None:
             with_rows(lambda maps: maps.mean((2, 3)).repeat_interleave(9, 1)),
             "The mean over all places has forgotten where things are. For images of 12 × 12, the logits must stay.",
         ),
+        Mistake("layer left out", with_eight(lambda maps: maps.mean((2, 3))), eight),
+        Mistake("layer left out", with_eight(lambda maps: maps.amax((2, 3))), eight),
     ]
     expect_probed(learner, reference, logits, cases, mistakes, tolerance=1e-5)
 
     def two_answers(answer, classes, x):
-        """Logits of images, and once more with another last image; None if their size is refused."""
+        """Logits of images, with another last image, and with a brighter last map; None if their size is refused."""
         model = give_weights(answer(classes))
         other = torch.cat([x[:-1], x[-1:] + 1])
         with torch.no_grad():
             try:
-                return model(x), model(other)
+                results = [model(x), model(other)]
+                last = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)][-1:]
+                for layer in last:
+                    layer.bias[-1] += 9
+                return *results, model(x) if last else None
             except (RuntimeError, ValueError, AssertionError, TypeError):
                 return None
 
@@ -423,9 +450,9 @@ def _check_classifier(learner: Learner, reference: Callable) -> None:
         answers = learner.inside(lambda *given: two_answers(learner.answer, *given))(*arguments)
         if answers is None:
             continue
-        if any(answer is None for answer in answers):
+        if any(answer is None for answer in answers[:2]):
             reject(learner, arguments, "returns None", f"{len(x)} rows, or an error", None)
-        before, after = answers
+        before, after, brighter = answers
         expected = f"({len(x)}, {classes}), or an error"
         if tuple(before.shape) != (len(x), classes):
             sentence = (
@@ -436,6 +463,12 @@ def _check_classifier(learner: Learner, reference: Callable) -> None:
         if not torch.equal(before[:-1], after[:-1]) or torch.equal(before[-1], after[-1]):
             sentence = "The number of rows is right, but they do not belong to the images: row i must be image i."
             reject(learner, arguments, "images mixed", "one row for each image", "rows of other images", sentence)
+        if brighter is not None and torch.equal(before, brighter):
+            sentence = (
+                "The number of rows is right, but the numbers behind the first 72 of an image are cut off: with larger "
+                "maps, these are whole channels. Let another size be an error, or bring the maps to 3 × 3."
+            )
+            reject(learner, arguments, "cut off", "all channels, or an error", "some channels", sentence)
 
 
 CLASSIFIER = Exercise(
@@ -517,7 +550,7 @@ QUIZ = (
         ),
     ),
     Question(
-        "So the convolution keeps up with a moved face. Why is the face not recognised?",
+        "So the convolution keeps up with a face that has moved by eight columns. Why is the face not recognised?",
         (
             Option("Its pixels have left the image", "Eight columns of background are no loss."),
             Option("Max pooling destroys the maps", "It keeps what is strong, up to a few pixels of place."),

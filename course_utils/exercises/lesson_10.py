@@ -227,6 +227,13 @@ def _check_pixels_seen(learner: Learner, reference: Callable) -> None:
     def clipped(index, layers):
         return tuple(max(pixel, 0) for pixel in reference(index, layers))
 
+    def last_from_first(index, layers):
+        first = last = index
+        for k, stride, padding in layers[::-1]:
+            first = first * stride - padding
+            last = first + k - 1
+        return first, last
+
     conv, pool = (3, 1, 1), (2, 2, 0)
     cases = [
         (2, [conv]),
@@ -266,6 +273,11 @@ def _check_pixels_seen(learner: Learner, reference: Callable) -> None:
             "wrong place",
             lambda index, layers: (0, reference(index, layers)[1] - reference(index, layers)[0]),
             "The width is right, the place is not: it depends on the index.",
+        ),
+        Mistake(
+            "wrong part",
+            last_from_first,
+            "The last pixel is found from the last one of the layer behind, not from the first.",
         ),
     ]
     expect_like(learner, reference, cases, mistakes, whole=True)
@@ -398,7 +410,8 @@ EXERCISES = (NETWORK_OF, VGG_STAGE, PIXELS_SEEN, ONE_KERNEL)
 
 QUIZ = (
     Question(
-        "Images of 448 × 448 instead of 224 × 224, same configuration. Which part of VGG-16 gets more parameters?",
+        "Images of 448 × 448 instead of 224 × 224, same configuration. Which part of this lesson's VGG-16 gets more "
+        "parameters?",
         (
             Option(
                 "All convolutions", "Their kernels slide over more pixels. That is more work, and not one weight more."
@@ -429,7 +442,8 @@ QUIZ = (
         ),
     ),
     Question(
-        "Someone replaces a 7 × 7 convolution by three 3 × 3 in a row, without any ReLU between them. What is true?",
+        "Someone replaces a 7 × 7 convolution, C channels in and out, by three 3 × 3 in a row, without any ReLU "
+        "between them. What is true?",
         (
             Option("It computes more than the 7 × 7 could", "Three linear layers in a row are one linear layer."),
             Option(
@@ -448,7 +462,7 @@ QUIZ = (
             Option(
                 "D is better, because it is deeper", "Depth is no evidence. The three images are, and they are few."
             ),
-            Option("D is better by 0.5 points", "Another seed moves either network by more than three images."),
+            Option("D is better by 0.5 points", "Another seed can move either network by more than three images."),
             Option(
                 "Both numbers, with their intervals, which overlap widely",
                 "Three images in 665 are well within what chance does. To tell the two apart takes more images and "

@@ -21,13 +21,15 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
     def block(
         norm=True,
         relu=True,
+        norm_between=True,
         relu_between=True,
         pool=lambda: nn.MaxPool2d(3, stride=2, padding=1),
         strides=(1, 2),
         join=lambda convolved, pooled: torch.cat([convolved, pooled], dim=1),
     ):
         def conv(before, after, k, stride, last=False):
-            behind = norm * [nn.BatchNorm2d(after)] + (relu and (last or relu_between)) * [nn.ReLU()]
+            behind = (norm and (last or norm_between)) * [nn.BatchNorm2d(after)]
+            behind += (relu and (last or relu_between)) * [nn.ReLU()]
             return nn.Sequential(nn.Conv2d(before, after, k, stride, k // 2), *behind)
 
         class Shrink(nn.Module):
@@ -53,11 +55,15 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
         Mistake("layer left out", block(norm=False), "There is no batch norm behind the convolutions."),
         Mistake("layer left out", block(relu=False), "There is no ReLU behind the convolutions."),
         Mistake("layer left out", block(norm=False, relu=False), "The convolutions have neither batch norm nor ReLU."),
-        Mistake(
-            "layer left out",
-            block(relu_between=False),
-            "There is no ReLU between the 1 × 1 and the 3 × 3. Without it, the two are one linear layer.",
+        *(
+            Mistake(
+                "layer left out",
+                block(relu_between=False, norm_between=norm_between),
+                "There is no ReLU between the 1 × 1 and the 3 × 3. Without it, the two are one linear layer.",
+            )
+            for norm_between in (True, False)
         ),
+        Mistake("layer left out", block(norm_between=False), "There is no batch norm behind the 1 × 1."),
         Mistake(
             "wrong order",
             block(join=lambda convolved, pooled: torch.cat([pooled, convolved], dim=1)),
@@ -72,6 +78,14 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
             "mean for maximum",
             block(pool=lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False)),
             "The pool takes means. It was to take maxima.",
+        ),
+        *(
+            Mistake(
+                "wrong place",
+                block(pool=lambda up=up: nn.MaxPool2d(2, ceil_mode=up)),
+                "The pool's windows have 2 × 2 pixels. Take 3 × 3, with stride 2 and padding 1.",
+            )
+            for up in (False, True)
         ),
         Mistake("forgot stride", block(strides=(1, 1), pool=lambda: nn.MaxPool2d(3, 1, 1))),
         Mistake(
@@ -175,6 +189,22 @@ def _check_widest_reduction(learner: Learner, reference: Callable) -> None:
             "off by one", lambda b, a, k: reference(b, a, k) + 1, "This reduction does not save anything any more."
         ),
         Mistake("off by one", lambda b, a, k: int(bound(b, a, k)) + 1, "This reduction costs more."),
+        *(
+            Mistake(
+                "off by one",
+                lambda b, a, k, least=least: max(int(bound(b, a, k)) - 1, least),
+                "One more channel would still be cheaper.",
+            )
+            for least in (-1, 0)
+        ),
+        *(
+            Mistake(
+                "missing term",
+                lambda b, a, k, less=less: (b * a * k**2 - less) // (b + a),
+                "The k × k behind the reduction costs R · after · k².",
+            )
+            for less in (1, 0)
+        ),
         Mistake(
             "missing term",
             lambda b, a, k: b - 1,
@@ -356,7 +386,19 @@ def _check_as_convolution(learner: Learner, reference: Callable) -> None:
         return as_convolution
 
     def probe(answer, linear, channels, maps):
-        return answer(linear, channels)(maps)
+        network = answer(linear, channels)
+        if linear.bias is None and isinstance(network, nn.Module):
+            for convolution in network.modules():
+                if isinstance(convolution, nn.Conv2d) and convolution.bias is not None and convolution.bias.any():
+                    reject(
+                        learner,
+                        (linear, channels),
+                        "missing edge case",
+                        "no bias",
+                        f"a bias of {convolution.bias.numel()} numbers",
+                        "The linear layer has no bias, but the convolution has one, of random numbers: bias=False.",
+                    )
+        return network(maps)
 
     def layer(channels, k, outputs, bias=True):
         linear = nn.Linear(channels * k * k, outputs, bias=bias).double()

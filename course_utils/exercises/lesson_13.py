@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -136,6 +137,23 @@ def _check_cached_features(learner: Learner, reference: Callable) -> None:
         with torch.no_grad():
             return torch.cat([backbone(batch) for batch in images.split(16)])
 
+    def one_by_one(backbone, images):
+        backbone = copy.deepcopy(backbone)
+        with torch.no_grad():
+            return torch.cat([backbone(image) for image in images.split(1)])
+
+    def dropout_alone(backbone, images):
+        """Whether dropout is used in training mode, and batch norm in eval mode."""
+        used = set()
+        for module in backbone.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.Dropout):
+                module.register_forward_pre_hook(lambda module, given: used.add((type(module), module.training)))
+        learner.answer(backbone, images)
+        return (nn.Dropout, True) in used and (nn.BatchNorm2d, True) not in used
+
+    def features(answer, backbone, images):
+        return answer(backbone, images)
+
     def left_behind(backbone, images):
         """Whether the result keeps a graph, what is left of the backbone's mode, and whether its numbers have moved."""
         before = [tensor.clone() for tensor in backbone.state_dict().values()]
@@ -153,10 +171,19 @@ def _check_cached_features(learner: Learner, reference: Callable) -> None:
     ]
     mistakes = [
         Mistake("eval mode missing", in_its_own_mode),
+        Mistake(
+            "eval mode missing",
+            one_by_one,
+            "An image alone is normalised by itself. Batch norm needs its running statistics: eval().",
+        ),
         Mistake("eval mode missing", training(16)),
         Mistake("eval mode missing", training(1000)),
     ]
-    expect_probed(learner, reference, lambda answer, backbone, images: answer(backbone, images), cases, mistakes)
+    expect_probed(learner, reference, features, cases[:3], mistakes)
+    if learner.inside(dropout_alone)(*cases[3]):
+        reason = "Batch norm is in eval mode, dropout is not."
+        reject(learner, cases[3], "eval mode missing", "dropout in eval mode", "dropout in training mode", reason)
+    expect_probed(learner, reference, features, cases[3:], mistakes)
     inspected = learner.inside(left_behind)
     for backbone, images in cases:
         graph, modes, moved = inspected(backbone, images)
@@ -284,7 +311,9 @@ def _check_fold_scaler(learner: Learner, reference: Callable) -> None:
         example = reference(*case[:-1])
         parts = [as_array(part) for part in got] if isinstance(got, tuple | list) and len(got) == 2 else [None]
         if any(part is None for part in parts) or parts[1].size != 1:
-            reason = "Return two things: the new weights, and the new bias, which is one number."
+            reason = "Two things are returned: weights and bias."
+            if len(parts) == 2 and parts[1] is not None:
+                reason = "The new bias is one number: add up over the features."
             if got is None:
                 reason = "Your function returns None. Does it end with return, the new weights and the new bias?"
             raise Rejected(NotYet(reason, "", learner.call_text(case[:-1]), example, got))
@@ -478,7 +507,7 @@ EXERCISES = (STABLE_LOSS, CACHED_FEATURES, FOLD_SCALER, FINE_TUNED)
 QUIZ = (
     Question(
         "All parameters of a backbone have requires_grad=False. After an epoch, the same image has other features. "
-        "What keeps them?",
+        "What keeps the features as they were?",
         (
             Option("A smaller learning rate", "No parameter has moved, so that no rate can be to blame."),
             Option(
@@ -507,8 +536,8 @@ QUIZ = (
         ),
     ),
     Question(
-        "optimizer = Adam(model.parameters()), then model.head = nn.Linear(1280, 1), then the training loop. What "
-        "learns?",
+        "No parameter of a model is frozen. optimizer = Adam(model.parameters()), then model.head = nn.Linear(1280, "
+        "1), then the training loop. What learns?",
         (
             Option("The new head", "The optimizer was given the parameters that the model had at that time."),
             Option(
@@ -517,9 +546,7 @@ QUIZ = (
                 "then make the optimizer.",
                 right=True,
             ),
-            Option(
-                "Nothing: an error is raised", "There is no error. The loss even falls, if the backbone is not frozen."
-            ),
+            Option("Nothing: an error is raised", "There is no error. The loss even falls, since the rest learns."),
         ),
     ),
     Question(

@@ -92,6 +92,11 @@ def _check_box_to_yolo(learner: Learner, reference: Callable) -> None:
         ),
         Mistake(
             "off by one",
+            lambda box, w, h: yolo(*np.clip(box, 0, (w - 1, h - 1, w - 1, h - 1)), w, h),
+            "The right edge of the image is at `width`, not at width - 1.",
+        ),
+        Mistake(
+            "off by one",
             lambda box, w, h: np.add(reference(box, w, h), [0, 0, 1 / w, 1 / h]),
             "The box is a pixel too wide and too high. x1 and y1 are its edges, not its last pixels.",
         ),
@@ -182,6 +187,11 @@ def _check_without_looking(learner: Learner, reference: Callable) -> None:
             "scored on training data",
             change(0, lambda value, train, test: np.bincount(train).max() / len(train)),
             "The accuracy is that on the training labels. Count how many of the test labels are the answer.",
+        ),
+        Mistake(
+            "scored on training data",
+            change(1, lambda value, train, test: reference(train, train)[1]),
+            "This is the mean over the training labels. Take the mean over the test labels.",
         ),
         Mistake(
             "uniform",
@@ -361,8 +371,9 @@ TRAIN_AND_KEEP_BEST = Exercise(
     id="15.3",
     title="Find the bug: the best weights are the last ones",
     skill="You keep a copy of weights that training goes on changing.",
-    task="A loop without files: it remembers the weights of the best epoch and loads them back at the end. Its "
-    "validation loss says that the best weights are not back: it is the last epoch's. No line raises an error. Why?",
+    task="A loop without files: it remembers the weights of the best epoch and loads them back at the end. Measured "
+    "afterwards, the validation loss is that of the last epoch: the best weights are not back. No line raises an "
+    "error. Why?",
     difficulty=2,
     minutes=5,
     stub='''
@@ -412,8 +423,8 @@ def _check_wilson_bounds(learner: Learner, reference: Callable) -> None:
     def normal(k, n, z):
         return ends(k / n, z * np.sqrt(k / n * (1 - k / n) / n))
 
-    def wilson(k, n, z, *, shift=0.5, inner=0.25, divide=True):
-        p, spread = k / n, z**2 / n
+    def wilson(k, n, z, *, shift=0.5, inner=0.25, divide=True, spread=None):
+        p, spread = k / n, z**2 / n if spread is None else spread
         below = 1 + spread if divide else 1
         return ends((p + shift * spread) / below, z * np.sqrt(p * (1 - p) / n + inner * spread / n) / below)
 
@@ -460,6 +471,13 @@ def _check_wilson_bounds(learner: Learner, reference: Callable) -> None:
             lambda k, n, z: reference(k, n),
             "z is left out: 1.96 is only its default.",
         ),
+        Mistake(
+            "rounded constant",
+            lambda k, n, z: reference(k, n, 1.959963984540054),
+            "z is not used: SciPy takes 1.959964. Solve the equation with the z that is given.",
+        ),
+        Mistake("not squared", lambda k, n, z: reference(k, n, z**0.5), "z is not squared."),
+        Mistake("not squared", lambda k, n, z: wilson(k, n, z, spread=z / n), "z is not squared."),
         Mistake("percent", lambda k, n, z: np.multiply(100, reference(k, n, z))),
         Mistake("wrong order", lambda k, n, z: reference(k, n, z)[::-1], "The lower end comes first."),
         Mistake(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +29,8 @@ def _check_colour_pictures(learner: Learner, reference: Callable) -> None:
         low, high = filters.amin((1, 2, 3), keepdim=True), filters.amax((1, 2, 3), keepdim=True)
         return ((filters - low) / torch.where(high > low, high - low, 1)).permute(0, 2, 3, 1)
 
-    def divided(filters):
-        return (0.5 + 0.5 * filters / filters.abs().amax((1, 2, 3), keepdim=True)).permute(0, 2, 3, 1)
+    def divided(filters, floor=lambda largest: largest):
+        return (0.5 + 0.5 * filters / floor(filters.abs().amax((1, 2, 3), keepdim=True))).permute(0, 2, 3, 1)
 
     def with_dead(filters):
         return torch.cat([filters, torch.zeros_like(filters[:1])])
@@ -57,6 +58,16 @@ def _check_colour_pictures(learner: Learner, reference: Callable) -> None:
             "zero by zero",
             lambda filters: divided(filters).nan_to_num(),
             "A filter of zeros is black here. Zero is mid-grey, 0.5.",
+        ),
+        *(
+            Mistake(
+                "missing edge case",
+                partial(divided, floor=floor),
+                "A filter of very small weights comes out grey: the number that you put under the fraction is larger "
+                "than they are. Replace a 0, and only a 0: torch.where(largest > 0, largest, 1).",
+            )
+            for small in (*(10.0**-n for n in range(3, 16)), torch.finfo(torch.float32).eps)
+            for floor in (partial(torch.add, other=small), partial(torch.clamp, min=small))
         ),
         Mistake(
             "wrong axis",
@@ -154,12 +165,19 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
         x[-1, :, 0, 0] = 2
         return x
 
-    def counted(rule):
+    def by_mode(middle, channel):
+        """A network in which ``channel`` is dead in eval mode, and alive in training mode."""
+        net = network(middle, [1], [0])
+        with torch.no_grad():
+            net.first.bias[channel] = -100.0
+        return net
+
+    def counted(rule, modules=nn.Module.modules):
         """An answer that applies ``rule`` to what each ReLU gives."""
 
         def answer(model, images):
             found = []
-            relus = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+            relus = [module for module in modules(model) if isinstance(module, nn.ReLU)]
             hooks = [relu.register_forward_hook(lambda m, i, output: found.append(rule(output))) for relu in relus]
             model(images)
             for hook in hooks:
@@ -168,19 +186,26 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
 
         return answer
 
+    def dead(output):
+        return int((output.amax((0, 2, 3)) == 0).sum())
+
     def in_order_of_modules(model, images):
         found = {}
         relus = [module for module in model.modules() if isinstance(module, nn.ReLU)]
         for relu in relus:
-            with relu.register_forward_hook(
-                lambda m, i, output: found.__setitem__(m, int((output.amax((0, 2, 3)) == 0).sum()))
-            ):
+            with relu.register_forward_hook(lambda m, i, output: found.__setitem__(m, dead(output))):
                 model(images)
         return [found[relu] for relu in relus]
 
     def probe(answer, model, images):
         counts = answer(copy.deepcopy(model), images)
         return torch.zeros(0, dtype=torch.int64) if counts == [] else counts
+
+    def modes_changed(model, images):
+        model = copy.deepcopy(model)
+        before = [module.training for module in model.modules()]
+        learner.answer(model, images)
+        return before != [module.training for module in model.modules()]
 
     def hooks_of(model):
         return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
@@ -202,6 +227,8 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
         (network(5, [2], [], 0), images(4, 2, 1, 6)),
         (watched, images(1, 2, 4, 4)),
         (nn.Sequential(nn.Conv2d(2, 3, 1), nn.Tanh()), images(1, 2, 2, 2)),
+        (by_mode(4, 2).train(), images(3, 2, 4, 5)),
+        (by_mode(5, 3), images(2, 2, 3, 4)),
     ]
     mistakes = [
         Mistake(
@@ -243,6 +270,21 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
             counted(lambda output: (output.amax((0, 2, 3)) == 0).float().mean().item()),
             "These are shares. How many channels are dead?",
         ),
+        Mistake(
+            "layer left out",
+            counted(dead, nn.Module.children),
+            "A ReLU inside a part of the model is not found: use modules().",
+        ),
+        Mistake(
+            "mode changed",
+            lambda model, images: counted(dead)(model.eval(), images),
+            "This model came in training mode, and was run in eval mode. Run it in the mode in which it comes.",
+        ),
+        Mistake(
+            "mode changed",
+            lambda model, images: counted(dead)(model.train(), images),
+            "This model came in eval mode, and was run in training mode. Run it in the mode in which it comes.",
+        ),
     ]
     for arguments, what in ((cases[0], ""), ((cases[0][0], torch.ones(1, 7, 4, 4)), "an error, ")):
         left = learner.inside(hooks_left)(*arguments)
@@ -250,6 +292,10 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
             sentence = f"After {what or 'the call, '}{left} hook{'s are' if left > 1 else ' is'} left in the model. "
             sentence += "Remove them in finally, which runs in any case." if what else "Call remove() on each."
             reject(learner, arguments, "hook left behind", "no hook left", f"{left} left", sentence)
+    for arguments, mode, other in ((cases[0], "eval", "training"), (cases[5], "training", "eval")):
+        if learner.inside(modes_changed)(*arguments):
+            sentence = f"The model came in {mode} mode, and you leave it in {other} mode. Do not change its mode."
+            reject(learner, arguments, "mode not restored", f"{mode} mode", f"{other} mode", sentence)
     expect_probed(learner, reference, probe, cases, mistakes, whole=True)
     if learner.inside(hooks_left)(*cases[3]) < 0:
         sentence = "A hook that somebody else had registered is gone. Remove your own hooks only."
@@ -273,7 +319,8 @@ COUNT_DEAD = Exercise(
 def count_dead(model: torch.nn.Module, images: torch.Tensor) -> list[int]:
     """Number of dead channels behind each torch.nn.ReLU of a model, in the order in which the ReLUs run.
 
-    images: (N, C, H, W). What each ReLU puts out has four axes as well. No ReLU: an empty list.
+    images: (N, C, H, W). What each ReLU puts out has four axes as well. No ReLU: an empty list. The model runs in the
+    mode in which it comes, and is left in it.
     """
     ...  # your code here
 ''',
@@ -526,7 +573,8 @@ QUIZ = (
         ),
     ),
     Question(
-        "In training, a hook appends the output of a layer to a list, without detach and without end. What happens?",
+        "You evaluate without torch.no_grad(). A hook appends the output of a layer to a list, without detach and "
+        "without end. What happens?",
         (
             Option("Nothing: a list holds only names", "A name keeps what it stands for in memory."),
             Option(
@@ -545,8 +593,8 @@ QUIZ = (
         (
             Option("They are opposites", "For opposites it would be near -1."),
             Option(
-                "Knowing the weights of one tells nothing about the other",
-                "Near 0: the two rows have next to nothing in common.",
+                "The two rows have next to nothing in common",
+                "Near 0: they point neither the same way nor opposite ways.",
                 right=True,
             ),
             Option("The network mixes them up", "It mixes up classes that are alike; their cosine is high."),
@@ -556,7 +604,7 @@ QUIZ = (
         "A place of the class activation map is bright. What is certain?",
         (
             Option(
-                "That this place adds much to the logit",
+                "That this place adds more to the logit than a dark place does",
                 "The logit is the mean of the map plus the bias. That is exact.",
                 right=True,
             ),

@@ -318,6 +318,20 @@ def cnn_for(size, channels, classes):
         Wrong("softmax", cnn(end=", nn.Softmax(dim=1)"), "softmax is applied twice", "softmax twice"),
         Wrong("ReLU at the end", cnn(end=", nn.ReLU()"), "cuts off all negative", "one layer too many"),
         Wrong(
+            "dropout",
+            cnn().replace("nn.Flatten(), ", "nn.Flatten(), nn.Dropout(0.5), "),
+            "a dropout that was not asked for",
+            "one layer too many",
+        ),
+        Wrong(
+            "dropout in the blocks",
+            cnn(
+                "nn.Conv2d(before, after, 3), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout2d(0.2)",
+            ),
+            "a dropout that was not asked for",
+            "one layer too many",
+        ),
+        Wrong(
             "channels not chained",
             cnn().replace("        before = after\n", "").replace("before * height", "channels[-1] * height"),
             "as many channels as the layer before",
@@ -373,6 +387,7 @@ class Classifier(nn.Module):
         return self.stem(x)
 """,
         "pooled to 3 x 3": classifier("F.adaptive_avg_pool2d(maps, 3).reshape(len(x), -1)"),
+        "the corner cut out": classifier("nn.Flatten()(self.features(x[:, :, :12, :12]))"),
     },
     wrong=(
         Wrong("view", classifier("maps.view(-1, 72)"), "what is left over for the batch", "batch flattened"),
@@ -397,6 +412,24 @@ class Classifier(nn.Module):
             classifier("maps.mean((2, 3)).repeat_interleave(9, 1)"),
             "forgotten where things are",
             "layer left out",
+        ),
+        Wrong(
+            "mean, and a smaller layer",
+            classifier("maps.mean((2, 3))").replace("nn.Linear(72", "nn.Linear(8"),
+            "the answers have to stay what they were",
+            "layer left out",
+        ),
+        Wrong(
+            "pooled to one place",
+            classifier("F.adaptive_max_pool2d(maps, 1).flatten(1)").replace("nn.Linear(72", "nn.Linear(8"),
+            "the answers have to stay what they were",
+            "layer left out",
+        ),
+        Wrong(
+            "the first 72",
+            classifier("maps.reshape(len(x), -1)[:, :72]"),
+            "behind the first 72",
+            "cut off",
         ),
         Wrong("flattened from axis 2", classifier("maps.flatten(2)"), "RuntimeError", "raises"),
     ),

@@ -231,6 +231,12 @@ def pixels_seen(index, layers):
             "depends on the index",
             "wrong place",
         ),
+        Wrong(
+            "last from first",
+            back("first * s - p", "first * s - p + k - 1"),
+            "from the last one of the layer behind",
+            "wrong part",
+        ),
         Wrong("padding added", back("first * s + p", "last * s + p + k - 1"), "what was expected"),
         Wrong(
             "floats",

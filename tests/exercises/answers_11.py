@@ -115,7 +115,25 @@ class Shrink(nn.Module):
             shrink(first="nn.Dropout(0.5), nn.Conv2d(before, reduce, 1), nn.BatchNorm2d(reduce), nn.ReLU()"),
             "in training mode it is not",
         ),
-        Wrong("pool of 2 x 2", shrink(pool="nn.MaxPool2d(2)"), "values differ"),
+        Wrong("pool of 2 x 2", shrink(pool="nn.MaxPool2d(2)"), "windows have 2 × 2 pixels", "wrong place"),
+        Wrong(
+            "pool of 2 x 2, rounded up",
+            shrink(pool="nn.MaxPool2d(2, ceil_mode=True)"),
+            "windows have 2 × 2 pixels",
+            "wrong place",
+        ),
+        Wrong(
+            "bare 1 x 1",
+            shrink(first="nn.Conv2d(before, reduce, 1)"),
+            "no ReLU between the 1 × 1 and the 3 × 3",
+            "layer left out",
+        ),
+        Wrong(
+            "no batch norm in between",
+            shrink(first="nn.Conv2d(before, reduce, 1), nn.ReLU()"),
+            "no batch norm behind the 1 × 1",
+            "layer left out",
+        ),
         Wrong(
             "not registered",
             shrink(join="torch.cat([part(x) for part in self.parts], dim=1)")
@@ -170,6 +188,30 @@ return max(cheaper)
             widest("return before * after * k**2 // (before + after * k**2) + 1"),
             "costs more",
             "off by one",
+        ),
+        Wrong(
+            "rounded down, less one",
+            widest("return before * after * k**2 // (before + after * k**2) - 1"),
+            "would still be cheaper",
+            "off by one",
+        ),
+        Wrong(
+            "less one, and never below 0",
+            widest("return max(math.floor(before * after * k**2 / (before + after * k**2)) - 1, 0)"),
+            "would still be cheaper",
+            "off by one",
+        ),
+        Wrong(
+            "kernel of one price only",
+            widest("return (before * after * k**2 - 1) // (before + after)"),
+            "costs R · after · k²",
+            "missing term",
+        ),
+        Wrong(
+            "kernel of one price only, rounded down",
+            widest("return before * after * k**2 // (before + after)"),
+            "costs R · after · k²",
+            "missing term",
         ),
         Wrong("free 1 x 1", widest("return before - 1"), "1 × 1 itself", "missing term"),
         Wrong("k for k²", widest("return (before * after * k - 1) // (before + after * k)"), "not k", "squared"),
@@ -366,7 +408,18 @@ def as_convolution(linear, channels):
             "Your function raised RuntimeError",
             "raises",
         ),
-        Wrong("always a bias", convolution(options="bias=True"), "raised RuntimeError", "raises"),
+        Wrong(
+            "always a bias",
+            convolution(options="bias=True"),
+            "The linear layer has no bias, but the convolution",
+            "missing edge case",
+        ),
+        Wrong(
+            "always a bias, of the right dtype",
+            convolution(options="bias=True", end="convolution.to(linear.weight.dtype)"),
+            "The linear layer has no bias, but the convolution",
+            "missing edge case",
+        ),
         Wrong(
             "the linear layer",
             "def as_convolution(linear, channels):\n    return linear\n",

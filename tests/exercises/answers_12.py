@@ -264,6 +264,19 @@ return np.sort(errors) @ -np.diff(missed)
         Wrong(
             "by dice",
             best("return np.random.default_rng(0).choice(errors, (1000, trials)).min(axis=1).mean()"),
+            "Drawn at random",
+        ),
+        Wrong(
+            "by dice without a seed",
+            best("""
+import random
+return sum(min(random.choices(errors.tolist(), k=trials)) for _ in range(2000)) / 2000
+"""),
+            "Drawn at random",
+        ),
+        Wrong(
+            "mean of the best so far",
+            best("return np.minimum.accumulate(errors).mean()"),
             "not the expected one",
         ),
         Wrong(
@@ -272,7 +285,17 @@ return np.sort(errors) @ -np.diff(missed)
 n = len(errors)
 return sum(error * ((n - i) / n) ** trials for i, error in enumerate(sorted(errors)))
 """),
-            "not the expected one",
+            "do not add up to 1",
+            "missing term",
+        ),
+        Wrong(
+            "probability of all others and this one",
+            best("""
+n = len(errors)
+return sum(error * ((n - i) / n) ** trials for i, error in enumerate(sorted(errors), start=1))
+"""),
+            "do not add up to 1",
+            "missing term",
         ),
     ),
 )

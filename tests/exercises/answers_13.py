@@ -142,6 +142,27 @@ return torch.stack(rows)
             "eval mode missing",
         ),
         Wrong(
+            "one by one",
+            cached("with torch.no_grad():\n    return torch.cat([backbone(image) for image in images.split(1)])"),
+            "normalised by itself",
+            "eval mode missing",
+        ),
+        Wrong(
+            "only batch norm in eval mode",
+            cached(f"""
+norms = [(module, module.training) for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+for norm, _ in norms:
+    norm.eval()
+with torch.no_grad():
+    features = {BATCHES}
+for norm, mode in norms:
+    norm.train(mode)
+return features
+"""),
+            "Batch norm is in eval mode, dropout is not",
+            "eval mode missing",
+        ),
+        Wrong(
             "left in eval mode",
             cached(f"backbone.eval()\nwith torch.no_grad():\n    return {BATCHES}"),
             "left in eval mode",
@@ -275,12 +296,12 @@ def fold_scaler(mean, deviation, weight, bias):
         Wrong(
             "a bias for each feature",
             fold("weight / deviation", "bias - weight / deviation * mean"),
-            "Return two things",
+            "one number: add up over the features",
         ),
         Wrong(
             "weights only",
             "def fold_scaler(mean, deviation, weight, bias):\n    return weight / deviation\n",
-            "Return two things",
+            "Two things are returned",
         ),
         Wrong(
             "weights summed",

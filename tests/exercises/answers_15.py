@@ -45,6 +45,7 @@ def box_to_yolo(box, width, height):
         ),
         Wrong("right edge only", yolo(CENTRE_AND_SIZE, "-9"), "begin before", "not clipped"),
         Wrong("left edge only", yolo(CENTRE_AND_SIZE, high="9"), "end behind", "not clipped"),
+        Wrong("last pixel for edge", yolo(CENTRE_AND_SIZE, high="-1 + 1"), "not at width - 1", "off by one"),
         Wrong(
             "corner",
             yolo("x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height"),
@@ -157,6 +158,12 @@ def without_looking(train_labels, test_labels):
             "training accuracy",
             unseeing().replace("return accuracy", "return share.max()"),
             "accuracy is that on the training",
+            "scored on training data",
+        ),
+        Wrong(
+            "entropy of the shares",
+            unseeing(entropy="-(share * np.log(share)).sum()"),
+            "mean over the training labels",
             "scored on training data",
         ),
         Wrong("equal probabilities", unseeing(entropy="np.log(classes)"), "equal probabilities", "uniform"),
@@ -339,6 +346,26 @@ def wilson_bounds(correct, samples, z=1.96):
         ),
         Wrong("moved too far", wilson("(p + spread) / (1 + spread)"), "twice as far", "wrong divisor"),
         Wrong("1.96", wilson().replace("p, spread", "z = 1.96\n    p, spread"), "only its default", "rounded constant"),
+        Wrong(
+            "SciPy's z",
+            wilson().replace("p, spread", "z = 1.959963984540054\n    p, spread"),
+            "SciPy takes 1.959964",
+            "rounded constant",
+        ),
+        Wrong(
+            "z for its square",
+            wilson(half="np.sqrt(z * (p * (1 - p) / samples + spread / (4 * samples))) / (1 + spread)").replace(
+                "z * z", "z"
+            ),
+            "z is not squared",
+            "not squared",
+        ),
+        Wrong(
+            "z for its square elsewhere",
+            wilson().replace("z * z", "z"),
+            "z is not squared",
+            "not squared",
+        ),
         Wrong("percent", wilson(result="100 * (middle - half), 100 * (middle + half)"), "percentages", "percent"),
         Wrong("upper first", wilson(result="middle + half, middle - half"), "lower end comes first", "wrong order"),
         Wrong("middle and half", wilson(result="middle, half"), "Return the two ends", "missing term"),

@@ -48,6 +48,10 @@ def colour_pictures(filters):
         ),
         Wrong("nan left", pictures(divisor="largest"), "becomes nan", "zero by zero"),
         Wrong("black", pictures(".permute(0, 2, 3, 1).nan_to_num()", divisor="largest"), "is black", "zero by zero"),
+        *(
+            Wrong(divisor, pictures(divisor=f"({divisor})"), "only a 0: torch.where", "missing edge case")
+            for divisor in ("largest + 1e-8", "largest + 1e-12", "largest.clamp(min=1e-8)", "largest + 1e-6")
+        ),
         Wrong("transposed", pictures(".permute(0, 3, 2, 1)"), "Rows and columns", "wrong axis"),
         Wrong("not moved", pictures(""), "should be last", "channels first"),
         Wrong("reversed", pictures(".permute(1, 2, 3, 0)"), "Only the colours", "channels first"),
@@ -143,6 +147,39 @@ def count_dead(model, images):
     wrong=(
         Wrong("never removed", dead(COUNT, "pass"), "2 hooks are left", "hook left behind"),
         Wrong("one removed", dead(COUNT, "hooks[0].remove()"), "1 hook is left", "hook left behind"),
+        Wrong(
+            "left in eval mode",
+            dead(COUNT).replace("        model(images)", "        model.eval()(images)"),
+            "leave it in eval mode",
+            "mode not restored",
+        ),
+        Wrong(
+            "left in training mode",
+            dead(COUNT).replace("        model(images)", "        model.train()(images)"),
+            "leave it in training mode",
+            "mode not restored",
+        ),
+        Wrong(
+            "run in eval mode",
+            dead(COUNT)
+            .replace("    counts = []", "    counts, mode = [], model.training", 1)
+            .replace("        model(images)", "        model.eval()(images)")
+            .replace("    return counts", "    model.train(mode)\n    return counts"),
+            "was run in eval mode",
+            "mode changed",
+        ),
+        Wrong(
+            "run in training mode",
+            dead(COUNT)
+            .replace("    counts = []", "    counts, mode = [], model.training", 1)
+            .replace("        model(images)", "        model.train()(images)")
+            .replace("    return counts", "    model.train(mode)\n    return counts"),
+            "was run in training mode",
+            "mode changed",
+        ),
+        Wrong(
+            "children", dead(COUNT).replace("modules()", "children()"), "inside a part of the model", "layer left out"
+        ),
         Wrong("not after an error", dead(COUNT, REMOVE), "After an error", "hook left behind"),
         Wrong(
             "all cleared",

@@ -251,6 +251,9 @@ def points_inside(maps, boxes, margin):
         ),
         Wrong("two sides", game().replace(" - margin", ""), "two sides only", "padding on one side"),
         Wrong("moved", game().replace("- margin", "+ margin"), "the box moves", "padding on one side"),
+        Wrong("edges inside", game().replace("<", "<=").replace("<==", "<="), "x < x1 + margin", "missing edge case"),
+        Wrong("right edge inside", game().replace("(x < x1", "(x <= x1"), "right or lower edge", "missing edge case"),
+        Wrong("lower edge inside", game().replace("(y < y1", "(y <= y1"), "right or lower edge", "missing edge case"),
         Wrong("empty maps hit", game(result="inside"), "points nowhere", "missing edge case"),
         Wrong(
             "energy",
@@ -326,6 +329,7 @@ def interval_of_gain(one, other, draws=2000):
             "one standard deviation",
             "another level",
         ),
+        Wrong("shares for percent", drawn(ends="np.percentile(means, [0.025, 0.975])"), "2.5 and 97.5", "percent"),
         Wrong("one network", drawn("one[rng.integers(0, n, (draws, n))].mean(1)"), "first network alone", "one only"),
         Wrong("other minus one", drawn(result="-gain.mean(), -high, -low"), "gain of the first network"),
         Wrong("upper first", drawn(result="gain.mean(), high, low"), "lower end comes first", "wrong order"),
