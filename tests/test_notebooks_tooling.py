@@ -20,7 +20,9 @@ from course_utils.commands.test import pytest_command
 from course_utils.notebooks import execute, network
 from course_utils.notebooks.hashing import changes, sources
 from course_utils.notebooks.hygiene import KERNELSPEC, LANGUAGE, LARGEST, problems
+from course_utils.notebooks.kernel import kernel_environment
 from course_utils.notebooks.lessons import find_lessons
+from course_utils.notebooks.memory import MEMORY
 from course_utils.notebooks.usage import Meter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -511,3 +513,24 @@ def test_lessons_are_found_by_number_name_and_path(tmp_path, monkeypatch):
 def test_the_help_explains(name, words):
     text = CliRunner().invoke(main, [name, "--help"]).output
     assert all(word in text for word in [*words, "LESSON"])
+
+
+def test_kernels_give_large_tensors_back(tmp_path):
+    """The settings reach the kernel; in a process that has them, freed tensors leave no holes behind."""
+    environment = kernel_environment(tmp_path)
+    assert MEMORY.items() <= environment.items()
+    code = """
+import torch
+def resident():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1]) // 1024
+for size in (20, 24, 28):  # glibc's own limit for giving back rises with what is freed
+    torch.ones(size * 2**18)
+before, kept = resident(), []
+for _ in range(10):
+    large = torch.ones(20 * 2**18)  # 20 MB
+    kept.append(torch.ones(2**14))  # 64 kB behind it
+    del large
+print(resident() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10 or not sys.platform.startswith("linux"), done.stdout
