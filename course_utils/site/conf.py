@@ -16,8 +16,6 @@ nb_mime_priority_overrides = [("html", "text/html", 0)]
 nb_render_markdown_format = "myst"  # tables and links in outputs, as in JupyterLab
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
-# Pygments does not know IPython's magics under the name that some lessons' metadata have.
-suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
 
 html_theme = "sphinx_book_theme"
 html_title = project
