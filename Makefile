@@ -41,7 +41,7 @@ notebooks: env
 browser: env
 	@$(BIN)/python -m pytest -q tests/browser/jupyterlab.py tests/browser/course_site.py
 
-# Runs lone lessons as Colab does, in a fresh environment: make colab LESSONS="04 15" chooses which.
+# Runs lone lessons as Colab and Kaggle do, in a fresh environment: make colab LESSONS="04 15" chooses which.
 colab: env
 	@$(if $(LESSONS),LESSONS="$(LESSONS)") $(BIN)/python -m pytest -q tests/colab/lone_notebooks.py
 

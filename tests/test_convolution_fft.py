@@ -379,7 +379,7 @@ def test_timing_stops_when_it_would_take_much_longer_than_the_call(monkeypatch, 
     x, weight = CLOSE
     calls = []
     monkeypatch.setattr(functional, "_PATIENCE", 1.5)
-    monkeypatch.setattr(functional, "_WARM_UP", 0)
+    monkeypatch.setattr(functional, "_ENOUGH", 0)
     monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, calls))
     monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, calls))
     fft_conv(x, weight)

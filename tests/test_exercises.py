@@ -181,6 +181,10 @@ def test_text_from_learners_is_escaped():
         ("x" * 200, "'" + "x" * 88 + "…"),
         (1 + 2j, "1+2j"),
         (np.sum, "sum"),
+        ((np.float64(0.5), np.int64(3), True), "(0.5, 3, True)"),
+        ([torch.ones(2), torch.ones(4, 5)], "[[1., 1.], tensor of shape (4, 5), float32]"),
+        (("a",), "('a',)"),
+        ([0.1] * 60, "[" + "0.1, " * 17 + "0.1…"),
     ],
 )
 def test_values_are_shortened(value, text):

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 
 from course_utils.exercises.exercise import Correct, NotYet, find_exercise, run_source
 from course_utils.exercises.grading import SECONDS, grade
-from course_utils.exercises.guard import LONGEST_PRINT
+from course_utils.exercises.guard import LONGEST_PRINT, Guard, TimeUp
 from course_utils.exercises.rendering import show_outcome
 
 torch.use_deterministic_algorithms(False)  # the first call imports for seconds
@@ -189,6 +189,19 @@ def test_outside_the_main_thread_a_watchdog_stops_endless_code(kind):
     assert not worker.is_alive()
     assert outcomes[0].misconception == "too slow"
     assert grade(FOLD, answer(RIGHT)) == Correct()
+
+
+def test_a_package_whose_import_was_broken_off_can_be_imported_again(tmp_path, monkeypatch):
+    package = tmp_path / "long_to_import"
+    package.mkdir()
+    (package / "part.py").write_text("import sys\nfrom long_to_import import VALUE\n")
+    (package / "__init__.py").write_text("VALUE = 1\nfrom long_to_import import part\nwhile True: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    called = Guard(0.3).call(lambda: __import__("long_to_import"), ())
+    assert isinstance(called.error, TimeUp)
+    assert not [name for name in sys.modules if name.startswith("long_to_import")]
+    (package / "__init__.py").write_text("VALUE = 2  # another\nfrom long_to_import import part\n")
+    assert Guard(5).call(lambda: __import__("long_to_import").part.VALUE, ()).value == 2
 
 
 def test_somebody_elses_timer_keeps_running():

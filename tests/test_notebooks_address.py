@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 
 from course_utils import __version__
-from course_utils.notebooks.address import REPOSITORY, SETUP_CELL, badge, setup_source, stamp
+from course_utils.notebooks.address import (
+    REPOSITORY,
+    SETUP_CELL,
+    TAG,
+    badge,
+    binder_address,
+    colab_address,
+    kaggle_address,
+    setup_source,
+    stamp,
+)
 from course_utils.notebooks.execute import state_cost
+from course_utils.notebooks.memory import MEMORY
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -35,6 +49,25 @@ def test_lessons_carry_the_badge_and_are_as_stamped(path):
     before = nbformat.writes(notebook)
     stamp(notebook, path.name)
     assert nbformat.writes(notebook) == before
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_start_on_the_web_names_this_notebook_at_this_version(path):
+    links = re.findall(r"\]\((https:[^)]+)\)", badge(path.name))
+    assert links == [address(path.name) for address in (colab_address, kaggle_address, binder_address)]
+    hosts = [urlsplit(link).netloc for link in links]
+    assert hosts == ["colab.research.google.com", "www.kaggle.com", "mybinder.org"]
+    for link in links:
+        assert unquote(link).rstrip("/").endswith(f"notebooks/{path.name}") and f"/{TAG}" in unquote(link)
+
+
+def test_binder_starts_with_the_memory_settings_of_course_lab():
+    # repo2docker, which builds Binder's machines, runs a file `start` at the top in front of the server.
+    code = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]]))"
+    command = [str(ROOT / "start"), sys.executable, "-c", code, "two words"]
+    environment, arguments = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert {name: environment.get(name) for name in MEMORY} == MEMORY
+    assert arguments == ["two words"]
 
 
 def test_the_set_up_line_installs_only_where_the_course_is_missing(monkeypatch):

@@ -146,12 +146,17 @@ def _suits(input: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
 #: What has been decided for which arguments: ``(geometry, plan)``, or ``(None, None)`` for the direct way.
 _decided: dict[tuple, tuple[Geometry | None, Plan | None]] = {}
 
-#: Ways are timed in turns, this often at most; after two turns, only those within ``_HOPE`` of the best go on.
-_TURNS, _HOPE = 16, 1.3
+#: Ways are timed in turns, this often at most, twice in each: a call that follows its like finds its data in the cache.
+#: Those within ``_HOPE`` of the best go on to the last, those within ``_DOUBT`` for ``_LOOKS`` turns (the first number
+#: where a turn takes long): one disturbed moment makes a call of 100 microseconds look twice as long.
+_TURNS, _LOOKS, _HOPE, _DOUBT = 8, (2, 3), 1.3, 3
 
-#: Timing stops when it has taken this many times as long as the fastest way found so far, and at least ``_WARM_UP``
+#: The direct way is taken unless another needs less than this share of its time: it needs less memory and rounds less.
+_TIE = 0.95
+
+#: Timing stops when it has taken this many times as long as the fastest way found so far, and at least ``_ENOUGH``
 #: seconds. What a first call costs beyond the others, a plan for a new transform size above all, lies within those.
-_PATIENCE, _WARM_UP = 40, 0.02
+_PATIENCE, _ENOUGH = 40, 0.02
 
 
 def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Geometry | None, Plan | None]:
@@ -187,21 +192,29 @@ def _fastest(
     started = time.perf_counter()
     # In turns, because a moment in which something else has the processor should hit them all.
     for turn in range(_TURNS):
-        fastest = min(best.values())
-        limit = max(3 * fastest, _WARM_UP) if turn == 1 else _HOPE * fastest
-        hopeful = [plan for plan in plans if turn == 0 or best[plan] <= limit]
+        looks = _LOOKS[time.perf_counter() - started < _ENOUGH]
+        limit = (_DOUBT if turn < looks else _HOPE) * min(best.values())
+        hopeful = [plan for plan in plans if best[plan] <= limit]
         if len(hopeful) == 1:
             break
         for plan in hopeful:
-            if time.perf_counter() - started > max(_PATIENCE * min(best.values()), _WARM_UP):
-                return min(best, key=best.get)
-            start = time.perf_counter()
-            if plan is None:
-                _DIRECT[geometry.ndim](x, weight, bias, *options)
-            else:
-                correlate(x, weight, bias, geometry, plan)
-            best[plan] = min(best[plan], time.perf_counter() - start)
-    return min(best, key=best.get)
+            for _ in range(2):
+                start = time.perf_counter()
+                if start - started > max(_PATIENCE * min(best.values()), _ENOUGH):
+                    return _winner(best)
+                if plan is None:
+                    _DIRECT[geometry.ndim](x, weight, bias, *options)
+                else:
+                    correlate(x, weight, bias, geometry, plan)
+                best[plan] = min(best[plan], time.perf_counter() - start)
+                if best[plan] > max(_DOUBT * min(best.values()), _ENOUGH):
+                    break
+    return _winner(best)
+
+
+def _winner(seconds: dict[Plan | None, float]) -> Plan | None:
+    fastest = min(seconds, key=seconds.get)
+    return None if seconds[fastest] > _TIE * seconds.get(None, math.inf) else fastest
 
 
 def _geometry(

@@ -63,6 +63,11 @@ class Exercise:
         """Name of the function or class that the learner writes."""
         return re.search(r"^(?:def|class) (\w+)", self.stub, re.MULTILINE)[1]
 
+    @property
+    def starts_empty(self) -> bool:
+        """Whether the stub is to be written, not to be repaired."""
+        return "your code here" in self.stub
+
     def reference_answer(self) -> Callable:
         """Run the reference's source text and return the function or class that it defines."""
         return run_source(self.reference, self.name)

@@ -66,12 +66,26 @@ class Guard:
 
     def call(self, function: Callable, arguments: tuple) -> Called:
         """Call ``function`` and return its value or whatever it raised, ``SystemExit`` and ``TimeUp`` included."""
-        start = time.monotonic()
+        start, loaded = time.monotonic(), set(sys.modules)
         try:
             with preserved_state(), _captured(self._output):
-                return _timed_call(function, arguments, self.remaining)
+                called = _timed_call(function, arguments, self.remaining)
+            if isinstance(called.error, TimeUp):
+                _forget_half_imported(loaded)
+            return called
         finally:
             self.remaining -= time.monotonic() - start
+
+
+def _forget_half_imported(before: set[str]) -> None:
+    """Forget the new modules of packages whose import was broken off: importing them again must begin anew.
+
+    Python itself forgets the package that was being imported, but not the modules in it that were complete.
+    """
+    for name in sorted(set(sys.modules) - before):
+        parents = name.split(".")[:-1]
+        if any(".".join(parents[:depth]) not in sys.modules for depth in range(1, len(parents) + 1)):
+            del sys.modules[name]
 
 
 def _timed_call(function: Callable, arguments: tuple, seconds: float) -> Called:

@@ -39,7 +39,8 @@ def show_outcome(exercise: Exercise, outcome: Outcome, note: str = "") -> Shown:
     if isinstance(outcome, NotAttempted):
         verdict, text = (
             "Not attempted yet",
-            f'Write {exercise.name} in the cell above, and run both cells. Stuck? Run hint("{exercise.id}").',
+            f"{'Write' if exercise.starts_empty else 'Repair'} {exercise.name} in the cell above, and run both cells. "
+            f'Stuck? Run hint("{exercise.id}").',
         )
     elif isinstance(outcome, Correct):
         verdict, text = "Correct", f'Compare with solution("{exercise.id}") if you like.'
@@ -121,6 +122,10 @@ def short_text(value: object, longest: int = 90) -> str:
         return f"{value:.4g}"
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
+    if type(value) in (list, tuple):
+        text = ", ".join(short_text(part, longest) for part in value[:longest])
+        text = f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})"
+        return text if len(text) <= longest else text[: longest - 1] + "…"
     try:
         text = repr(value)
     except Exception:  # a learner's own class may have a broken __repr__
@@ -170,7 +175,7 @@ def _long_text(value: object) -> str:
 def _number_table(expected: object, got: object) -> str | None:
     """Return the rows of a table that sets two short sequences side by side, or None where that cannot be done."""
     one, other = as_array(got), as_array(expected)
-    if one is None or one.shape != other.shape or other.ndim != 1 or not 1 < other.size <= CELLS_OF_A_TABLE:
+    if one is None or other is None or one.shape != other.shape or other.ndim != 1 or not 1 < other.size <= CELLS_OF_A_TABLE:
         return None
     close = np.isclose(one, other, rtol=1e-5, atol=1e-6 * max(np.abs(other).max(), 1))
     rows = {
@@ -191,7 +196,7 @@ def _difference_picture(expected: object, got: object) -> str:
     from matplotlib.figure import Figure
 
     one, other = as_array(got), as_array(expected)
-    if one is None or one.shape != other.shape or other.ndim != 2 or min(other.shape) < 3:
+    if one is None or other is None or one.shape != other.shape or other.ndim != 2 or min(other.shape) < 3:
         return ""
     if np.iscomplexobj(one) or np.iscomplexobj(other):
         one, other = np.abs(one), np.abs(other)

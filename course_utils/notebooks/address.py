@@ -1,4 +1,4 @@
-"""Where the course can be fetched from, and what every notebook says of it: its set-up cell and its link to Colab.
+"""Where the course can be fetched from, and what every notebook says of it: its set-up cell and its starts on the web.
 
 The address below is the only one that is written by hand. ``make stamp`` puts it into the notebooks; a test compares.
 """
@@ -36,9 +36,21 @@ def colab_address(name: str) -> str:
     return f"https://colab.research.google.com/github/{repository}/blob/{TAG}/notebooks/{quote(name)}"
 
 
+def kaggle_address(name: str) -> str:
+    """Return the address that copies the notebook ``notebooks/name`` into Kaggle."""
+    return f"https://www.kaggle.com/kernels/welcome?src={quote(f'{REPOSITORY}/blob/{TAG}/notebooks/{name}', safe='')}"
+
+
+def binder_address(name: str) -> str:
+    """Return the address that opens the notebook ``notebooks/name`` in JupyterLab on Binder."""
+    repository = REPOSITORY.removeprefix("https://github.com/")
+    return f"https://mybinder.org/v2/gh/{repository}/{TAG}?labpath={quote(f'notebooks/{name}', safe='')}"
+
+
 def badge(name: str) -> str:
-    """Return the Markdown of a notebook's badge."""
-    return f"[![Open in Colab]({BADGE})]({colab_address(name)})"
+    """Return the line of Markdown with a notebook's starts: Colab's badge, Kaggle, Binder."""
+    colab = f"[![Open in Colab]({BADGE})]({colab_address(name)})"
+    return f"{colab} or in [Kaggle]({kaggle_address(name)}) or [Binder]({binder_address(name)})"
 
 
 def stamp(notebook: nbformat.NotebookNode, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 
@@ -20,3 +21,13 @@ def warm_process():
         patch.setattr(workers, "close_idle", lambda: None)
         yield close
     close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alembic_asked_once():
+    """nbgrader asks the program `alembic` the same question for each new gradebook, which takes it six seconds."""
+    from nbgrader import api
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", functools.cache(api.get_alembic_version))
+        yield

@@ -62,7 +62,8 @@ class Row:
         return 4.0 * self.size**self.ndim * self.kernel**self.ndim if self.channels == 1 else 0.0
 
     def late(self) -> bool:
-        return self.seconds["auto"] > allowed(min(best_method(self), self.seconds["F.conv"]))
+        auto, *others = (self.seconds.get(name, math.inf) for name in ("auto", "oaconvolve", "fftconvolve"))
+        return auto > allowed(min(best_method(self), self.seconds["F.conv"])) or auto >= min(others)
 
     def label(self) -> str:
         return f"{self.batch:2d} x {self.channels:2d}->{self.out:<2d} {self.size:4d}^{self.ndim}  k{self.kernel:<2d}"

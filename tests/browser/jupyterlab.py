@@ -14,15 +14,27 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from course_utils.notebooks.usage import Meter
+
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = ("00_start_here", "15_cat_emotions")
+LESSONS = ("00_start_here", "15_cat_emotions", "17_grad_cam")  # 17 needs most memory
+BINDER_BYTES = 2 * 1024**3  # what Binder gives JupyterLab and its kernels together
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 PATIENCE = 240  # seconds for a whole lesson, on two cores with a browser beside it
+
+
+class Served(NamedTuple):
+    """A running JupyterLab."""
+
+    base: str
+    token: str
+    pid: int
 
 
 WRONG = "def echo(x, delay, strength):\n    return x + strength * np.roll(x, delay)\n"
@@ -64,7 +76,7 @@ def server(tmp_path_factory):
             time.sleep(0.3)
             found = re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/\S+\?token=(\w+)", log.read_text())
         assert found, log.read_text()
-        yield found.groups()
+        yield Served(*found.groups(), process.pid)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
@@ -75,9 +87,8 @@ def page(browser):
     return browser.new_page(viewport={"width": 1280, "height": 1000})
 
 
-def ask(server: tuple[str, str], path: str):
-    base, token = server
-    with urllib.request.urlopen(f"{base}/api/{path}?token={token}", timeout=30) as response:
+def ask(server: Served, path: str):
+    with urllib.request.urlopen(f"{server.base}/api/{path}?token={server.token}", timeout=30) as response:
         return json.load(response)
 
 
@@ -87,15 +98,14 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-def open_notebook(page: Page, server: tuple[str, str], lesson: str) -> None:
-    base, token = server
+def open_notebook(page: Page, server: Served, lesson: str) -> None:
     # Reset: without it JupyterLab also opens what the workspace had open before.
-    page.goto(f"{base}/lab/tree/notebooks/{lesson}.ipynb?token={token}&reset")
+    page.goto(f"{server.base}/lab/tree/notebooks/{lesson}.ipynb?token={server.token}&reset")
     page.locator(f"{PANEL} .jp-RenderedMarkdown h1").first.wait_for(timeout=90_000)
     page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
 
 
-def run_all(page: Page, server: tuple[str, str], lesson: str) -> dict:
+def run_all(page: Page, server: Served, lesson: str) -> dict:
     """Clear all outputs, run all cells through the menu, save, and return the saved notebook."""
     for menu, item in (("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells")):
         page.locator("#jp-MainMenu").get_by_text(menu, exact=True).click()
@@ -115,11 +125,20 @@ def run_all(page: Page, server: tuple[str, str], lesson: str) -> dict:
     pytest.fail(f"{lesson} did not come to its last cell in {PATIENCE} s")
 
 
+def shut_down_kernels(server: Served) -> None:
+    for kernel in ask(server, "kernels"):
+        address = f"{server.base}/api/kernels/{kernel['id']}?token={server.token}"
+        urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=30).close()
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_runs_to_its_last_cell(page, server, lesson):
+    shut_down_kernels(server)
+    meter = Meter(server.pid)
     open_notebook(page, server, lesson)
     picture(page, f"{lesson}-opened")
     saved = run_all(page, server, lesson)
+    assert meter.stop().peak_bytes < BINDER_BYTES
     code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
     errors = [
         (index, output["ename"], output["evalue"])

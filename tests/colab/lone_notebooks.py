@@ -1,8 +1,8 @@
-"""Runs lessons as Colab does: one notebook alone in an empty folder, with torch there and nothing of the course.
+"""Runs lessons as Colab and Kaggle do: one notebook alone in an empty folder, with torch there and nothing of ours.
 
-Run by ``make colab``; ``make colab LESSONS="04 15"`` chooses. Colab itself cannot be had here: a fresh environment
-holds what Colab brings that matters (torch, torchvision, NumPy, IPython's kernel, a ``google.colab``), and git takes
-the course from this working copy in place of its address. What pip needs comes from the package index.
+Run by ``make colab``; ``make colab LESSONS="04 15"`` chooses. Neither can be had here: a fresh environment holds what
+they bring that matters (torch, torchvision, NumPy, IPython's kernel; a ``google.colab`` and Kaggle's variables), and
+git takes the course from this working copy in place of its address. What pip needs comes from the package index.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def colab(tmp_path_factory) -> tuple[Path, dict[str, str]]:
         "COURSE_DATA": str(folder / "data"),
         "COURSE_PROGRESS": "off",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "KAGGLE_KERNEL_RUN_TYPE": "Interactive",
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{course.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": REPOSITORY,
