@@ -36,5 +36,8 @@ def claim(statement: str, holds: object) -> None:
             f"claim({statement!r}) needs one truth value (a comparison), got {type(holds).__name__}: {holds!r:.80}"
         )
     if not truth:
-        raise AssertionError(f"No longer true: {statement}")
+        raise AssertionError(
+            f"No longer true: {statement}\n"
+            "If you have run cells twice or in another order, restart the kernel and run from the top."
+        )
     print(f"✓ {statement}")

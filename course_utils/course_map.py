@@ -96,9 +96,9 @@ def map_description(here: int | None = None) -> str:
 
 def lesson_table(notebooks: Path | str = ".") -> str:
     """Return the lessons as a Markdown table; those present in the folder ``notebooks`` are links."""
-    rows = ["| part | lesson | |", "|---|---|---|"]
+    rows = ["| part | lesson |", "|---|---|"]
     for lesson in LESSONS:
         there = (Path(notebooks) / f"{lesson.name}.ipynb").is_file()
         title = f"[{lesson.title}]({lesson.name}.ipynb)" if there else lesson.title
-        rows.append(f"| {PARTS[lesson.part - 1]} | {lesson.number:02d} {title} | {'' if there else 'in preparation'} |")
+        rows.append(f"| {PARTS[lesson.part - 1]} | {lesson.number:02d} {title} |")
     return "\n".join(rows)

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from filelock import FileLock
+
 from course_utils.settings import data_dir
 
 FORMAT = 1
@@ -67,9 +69,13 @@ def record(
         "samples": int(samples),
     }
     path = _file(lesson)
-    rows = _rows(path) | {model: row}
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Written under another name and then renamed: the file holds the old rows or the new ones, never half of them.
+    with FileLock(path.parent.with_name(".results.lock")):  # another copy of the lesson may store a row right now
+        _replace(path, _rows(path) | {model: row})
+
+
+def _replace(path: Path, rows: dict[str, dict]) -> None:
+    """Write rows under another name and rename: the file holds the old rows or the new ones, never half of them."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

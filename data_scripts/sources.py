@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,11 +75,19 @@ class Source:
         folder ``out``.
     keep : tuple of str
         If given, only what lies below folders of these names is unpacked.
+    shows : tuple of str
+        What a complete folder of this set has in it, as far as a glance tells.
+    unpacked, ready : int
+        Bytes on the disk, at most: of what is unpacked for the while, archives inside archives included, and of what
+        is made of it.
     """
 
     files: tuple[RemoteFile, ...]
     prepare: Callable[[Path, Path], None]
     keep: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+    unpacked: int = 0
+    ready: int = 0
 
 
 def _find_folder(tree: Path, name: str) -> Path | None:
@@ -179,12 +188,18 @@ def prepare_photos(tree: Path, out: Path) -> None:
 
 
 def prepare_digits(tree: Path, out: Path) -> None:
-    """Copy the four files of Fashion-MNIST."""
+    """Copy the four files of Fashion-MNIST; those that were unpacked are packed again."""
     for name in IDX_FILES:
-        found = sorted(tree.rglob(name))
-        if not found:
+        packed, plain = (
+            sorted(path for path in tree.rglob(as_named) if path.is_file()) for as_named in (name, name[:-3])
+        )
+        if packed:
+            shutil.copyfile(packed[0], out / name)
+        elif plain:
+            with open(plain[0], "rb") as content, gzip.open(out / name, "wb") as file:
+                shutil.copyfileobj(content, file)
+        else:
             raise LayoutError(f"The file {name} is missing; expected {', '.join(IDX_FILES)}.")
-        shutil.copyfile(found[0], out / name)
 
 
 def prepare_cats(tree: Path, out: Path) -> None:
@@ -227,6 +242,9 @@ SOURCES: dict[str, Source] = {
             ),
         ),
         prepare_faces,
+        shows=("faces.npz",),
+        unpacked=300_000_000,
+        ready=20_000_000,
     ),
     "vehicles": Source(
         (
@@ -239,8 +257,11 @@ SOURCES: dict[str, Source] = {
         ),
         prepare_vehicles,
         keep=(*CALTECH101, *(annotated for _, annotated in CALTECH101.values())),
+        shows=tuple(ours for ours, _ in CALTECH101.values()),
+        unpacked=200_000_000,
+        ready=30_000_000,
     ),
-    "cats": Source((), prepare_cats),
+    "cats": Source((), prepare_cats, shows=("data.yaml", "train", "valid", "test")),
     "photos": Source(
         (
             RemoteFile(
@@ -252,6 +273,9 @@ SOURCES: dict[str, Source] = {
         ),
         prepare_photos,
         keep=tuple(CALTECH256),
+        shows=tuple(CALTECH256.values()),
+        unpacked=80_000_000,
+        ready=80_000_000,
     ),
     "digits": Source(
         tuple(
@@ -268,5 +292,8 @@ SOURCES: dict[str, Source] = {
             )
         ),
         prepare_digits,
+        shows=IDX_FILES,
+        unpacked=31_000_000,
+        ready=31_000_000,
     ),
 }

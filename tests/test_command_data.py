@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -106,20 +108,59 @@ def test_make_where_one_cannot_write(tmp_path, monkeypatch):
     assert "Traceback" not in result.output
 
 
-def test_fetch_passes_names_and_address_on(monkeypatch, data_folder):
+@pytest.fixture
+def asked(monkeypatch):
+    """What the command asks to be fetched, in place of fetching it."""
     asked = []
-    monkeypatch.setattr(fetch_module, "fetch", lambda name, where, echo: asked.append((name, where)))
+    monkeypatch.setattr(fetch_module, "fetch", lambda name, where, **options: asked.append((name, where)))
+    return asked
+
+
+def test_fetch_passes_names_and_address_on(asked):
     assert course("fetch", "cats", "--from", "cats.zip").exit_code == 0
     assert asked == [("cats", "cats.zip")]
-    asked.clear()
-    result = course("fetch")
-    assert [name for name, _ in asked] == ["faces", "vehicles", "photos", "digits"]  # cats have no public address
-    assert "To download: 1.6 GB" in result.output
+
+
+PUBLIC = ["faces", "vehicles", "photos", "digits"]  # the cats have no public address
+
+
+@pytest.mark.parametrize(
+    "names, wanted",
+    [
+        ([], PUBLIC),
+        (["all"], PUBLIC),
+        (["digits", "all"], PUBLIC),
+        (["all", "cats"], [*PUBLIC, "cats"]),
+        (["photos", "faces"], ["photos", "faces"]),
+    ],
+)
+def test_which_sets_are_fetched(asked, names, wanted):
+    assert course("fetch", *names).exit_code == 0
+    assert [name for name, _ in asked] == wanted
+
+
+def test_sum_of_sizes_comes_first(asked, data_folder, monkeypatch):
+    result = course("fetch", "all")
+    assert result.output.startswith("To download: 1.6 GB. Needed on the disk: 1.4 GB at most; free: ")
+    assert course("fetch", "digits").output.startswith("To download: 30.9 MB. Needed on the disk: 92.9 MB at most")
+    assert course("fetch", "digits", "faces").output.startswith("To download: 274.2 MB.")
     (data_folder / "real" / "photos").mkdir(parents=True)
-    assert "To download: 411.6 MB" in course("fetch").output
+    assert course("fetch").output.startswith("To download: 411.6 MB.")
+    assert "To download" not in course("fetch", "photos").output
+    asked.clear()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=300_000_000))
+    result = course("fetch")
+    assert result.exit_code == 1 and asked == []
+    assert "Error: This needs about" in result.output and "300.0 MB are free" in result.output
+    assert "COURSE_DATA" in result.output
+    assert course("fetch", "digits").exit_code == 0 and asked == [("digits", None)]
 
 
-@pytest.mark.parametrize("names", [[], ["cats", "faces"]])
+def test_size_of_what_is_not_downloaded_is_not_told(asked):
+    assert course("fetch", "faces", "--from", "lfw.tgz").output == ""
+
+
+@pytest.mark.parametrize("names", [[], ["cats", "faces"], ["all"]])
 def test_from_takes_one_name(names):
     result = course("fetch", *names, "--from", "cats.zip")
     assert result.exit_code == 2
@@ -129,7 +170,7 @@ def test_from_takes_one_name(names):
 def test_fetch_goes_on_after_a_failure(monkeypatch):
     asked = []
 
-    def fetch(name, where, echo):
+    def fetch(name, where, **options):
         asked.append(name)
         if name == "faces":
             raise fetch_module.FetchError("faces: no connection")

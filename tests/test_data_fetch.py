@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import importlib.util
-import io
 import socket
 import tarfile
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from scipy.io import savemat
+from local_server import (
+    Cut,
+    Server,
+    caltech101_zip,
+    caltech256_tar,
+    cats_files,
+    fashion_files,
+    jpeg,
+    lfw_tgz,
+    served,
+    tar_of,
+    zip_of,
+)
 
 from course_utils import data
 from course_utils.data.real import IDX_FILES, real_folder
 from data_scripts import sources
 from data_scripts.archives import ArchiveError, unpack
+from data_scripts.download import Patience
 from data_scripts.fetch import FetchError, fetch
-from data_scripts.sources import SOURCES, RemoteFile, Source
+from data_scripts.sources import SOURCES
+
+AT_ONCE = Patience(pauses=())  # give up without another try
 
 
 @pytest.fixture(autouse=True)
@@ -32,123 +41,11 @@ def data_folder(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-class Server:
-    """Serves ``files`` (path -> bytes); ``cut`` names paths that stop half way; ``asked`` lists what was asked for."""
-
-    def __init__(self):
-        self.files, self.cut, self.asked = {}, set(), []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.asked.append(self.path)
-                if self.path not in outer.files:
-                    self.send_error(404)
-                    return
-                content = outer.files[self.path]
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content[: len(content) // 2] if self.path in outer.cut else content)
-
-            def log_message(self, *args):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
-
-
 @pytest.fixture
 def server():
     server = Server()
     yield server
-    server.http.shutdown()
-    server.http.server_close()
-
-
-def jpeg(level=100, size=(30, 20)):
-    buffer = io.BytesIO()
-    Image.new("RGB", size, (level,) * 3).save(buffer, "jpeg")
-    return buffer.getvalue()
-
-
-def tar_of(files, mode="w"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def zip_of(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def idx(array):
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    return gzip.compress(header + array.astype(np.uint8).tobytes())
-
-
-def cats_files(prefix="", valid="valid"):
-    files = {f"{prefix}data.yaml": b"names: [angry, happy]\nnc: 2\n"}
-    for split in ("train", valid, "test"):
-        for i in range(2):
-            files[f"{prefix}{split}/images/{i}.jpg"] = jpeg()
-            files[f"{prefix}{split}/labels/{i}.txt"] = f"{i} .5 .5 .5 .5\n".encode()
-    return files
-
-
-def lfw_tgz():
-    counts = {"Ada_L": 6, "Emmy_N": 3, "Grace_H": 4, "Once_Only": 1}
-    files = {"lfw_funneled/pairs_01.txt": b"x"}
-    for person, (name, count) in enumerate(counts.items()):
-        for i in range(count):
-            files[f"lfw_funneled/{name}/{name}_{i + 1:04d}.jpg"] = jpeg(50 * person + i * 5, (250, 250))
-    return tar_of(files, "w:gz")
-
-
-def caltech101_zip(annotations=True):
-    inner, notes = {"101_ObjectCategories/accordion/image_0001.jpg": jpeg()}, {}
-    for theirs, (_, annotated) in sources.CALTECH101.items():
-        for i in (1, 2):
-            inner[f"101_ObjectCategories/{theirs}/image_{i:04d}.jpg"] = jpeg()
-            buffer = io.BytesIO()
-            savemat(buffer, {"box_coord": np.array([[2, 18, 5, 25 + i]], np.uint16)})
-            notes[f"Annotations/{annotated}/annotation_{i:04d}.mat"] = buffer.getvalue()
-    files = {
-        "caltech-101/101_ObjectCategories.tar.gz": tar_of(inner, "w:gz"),
-        "__MACOSX/caltech-101/._101_ObjectCategories": b"junk",
-    }
-    return zip_of(files | ({"caltech-101/Annotations.tar": tar_of(notes)} if annotations else {}))
-
-
-def caltech256_tar():
-    files = {"256_ObjectCategories/001.ak47/001_0001.jpg": jpeg()}
-    for i, name in enumerate(sources.CALTECH256):
-        for n in (1, 2):
-            files[f"256_ObjectCategories/{name}/{name[:3]}_{n:04d}.jpg"] = jpeg(10 * i + n)
-    return tar_of(files)
-
-
-def fashion_files():
-    return {name: idx(np.zeros((3, 2, 2)) + 9) if "images" in name else idx(np.arange(3)) for name in IDX_FILES}
-
-
-def served(server, name, files, checksum=True):
-    """Put files on the server, and return the table that says so."""
-    remotes = []
-    for file, content in files.items():
-        server.files[f"/{file}"] = content
-        md5 = "md5:" + hashlib.md5(content).hexdigest() if checksum else None
-        remotes.append(RemoteFile(f"{server.address}/{file}", file, md5, len(content)))
-    return {name: Source(tuple(remotes), SOURCES[name].prepare, SOURCES[name].keep)}
+    server.close()
 
 
 def nothing_left(data_folder):
@@ -269,7 +166,7 @@ def test_second_run_downloads_nothing(server, capsys):
     asked = len(server.asked)
     fetch("digits", sources=table)
     assert len(server.asked) == asked == 4
-    assert "already fetched" in capsys.readouterr().out
+    assert "already there" in capsys.readouterr().out
 
 
 def test_wrong_checksum(server, data_folder):
@@ -294,11 +191,10 @@ def test_not_found(server, data_folder):
 def test_cut_in_the_middle_then_again(server, data_folder):
     """The second run keeps the two files that came whole and asks for the others only."""
     table = served(server, "digits", fashion_files())
-    server.cut.add("/" + IDX_FILES[2])
-    with pytest.raises(FetchError, match=f"stopped in the middle of {IDX_FILES[2]}"):
-        fetch("digits", sources=table)
+    server.script["/" + IDX_FILES[2]] = [Cut(20)]
+    with pytest.raises(FetchError, match=f"stopped in the middle of {IDX_FILES[2]}. 20 bytes .* goes on from there"):
+        fetch("digits", sources=table, patience=AT_ONCE)
     assert not real_folder("digits").exists() and nothing_left(data_folder)
-    server.cut.clear()
     server.asked.clear()
     fetch("digits", sources=table)
     assert server.asked == ["/" + name for name in IDX_FILES[2:]]
@@ -307,11 +203,11 @@ def test_cut_in_the_middle_then_again(server, data_folder):
 
 def test_cut_without_a_checksum_then_again(server):
     server.files["/cats.zip"] = zip_of(cats_files())
-    server.cut.add("/cats.zip")
+    server.script["/cats.zip"] = [Cut(500)]
     with pytest.raises(FetchError, match="stopped in the middle of cats.zip"):
-        fetch("cats", f"{server.address}/cats.zip")
-    server.cut.clear()
+        fetch("cats", f"{server.address}/cats.zip", patience=AT_ONCE)
     fetch("cats", f"{server.address}/cats.zip")
+    assert server.ranges == [None, "bytes=500-"]
     assert len(data.load_cats("real").train) == 2
 
 
@@ -390,8 +286,8 @@ def test_fetch_with_such_a_name_leaves_nothing(tmp_path, data_folder):
     assert not list(tmp_path.rglob("outside.txt"))
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, "zip"])
-def test_links_are_refused(tmp_path, kind):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, "zip"])
+def test_links_and_devices_are_refused(tmp_path, kind):
     (tmp_path / "into").mkdir()
     if kind == "zip":
         link = zipfile.ZipInfo("a/link")
@@ -403,7 +299,7 @@ def test_links_are_refused(tmp_path, kind):
         link.type, link.linkname = kind, "/etc"
         with tarfile.open(tmp_path / "bad", "w") as archive:
             archive.addfile(link)
-    with pytest.raises(ArchiveError, match="holds a link, 'a/link'"):
+    with pytest.raises(ArchiveError, match="holds a link or a device, 'a/link'"):
         unpack(tmp_path / "bad", tmp_path / "into")
     unpack(tmp_path / "bad", tmp_path / "into", keep=["b"])  # nothing of it is wanted
     assert list((tmp_path / "into").iterdir()) == []

@@ -1,4 +1,7 @@
-"""The loaders, from each kind of source; the generators stand-ins, so that nothing is drawn here."""
+"""The loaders, from each kind of source; the generators stand-ins, so that nothing is drawn here.
+
+What they say about bad input: see ``bad_input_cases``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from torchvision.transforms import v2
 
 from course_utils import data
 from course_utils.data import loaders, store
-from course_utils.data.pictures import PictureError
 
 
 @pytest.fixture(autouse=True)
@@ -67,35 +69,6 @@ def standins(monkeypatch):
     monkeypatch.setattr(store, "EMBEDDED", sets)
 
 
-LOADERS = {
-    "faces": data.load_faces,
-    "vehicles": data.load_vehicles,
-    "cats": data.load_cats,
-    "photos": data.load_photos,
-    "digits": data.load_digits,
-}
-
-
-@pytest.mark.parametrize("name", LOADERS)
-def test_real_data_that_was_not_fetched(name, data_folder):
-    with pytest.raises(FileNotFoundError) as caught:
-        LOADERS[name]("real")
-    assert str(data_folder / "real" / name) in str(caught.value)
-    assert f"course data fetch {name}" in str(caught.value)
-
-
-@pytest.mark.parametrize("name", LOADERS)
-def test_source_that_is_neither_word_nor_folder(name, tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        LOADERS[name](tmp_path / "nowhere")
-    for choice in ("'embedded'", "'real'", f"course data fetch {name}", "path", str(tmp_path / "nowhere")):
-        assert choice in str(caught.value)
-    with pytest.raises(FileNotFoundError, match="'reel'"):
-        LOADERS[name]("reel")
-    with pytest.raises(TypeError, match="source is 3"):
-        LOADERS[name](3)
-
-
 def test_embedded_faces():
     faces = data.load_faces()
     assert faces.train_images.shape == (2, 170, 130)
@@ -103,14 +76,6 @@ def test_embedded_faces():
     assert faces.names == ["Ada", "Béla"] and type(faces.names[0]) is str
     assert faces.train_boxes.dtype == np.float32
     assert faces.train_boxes.tolist() == [[10, 20, 90, 120]] * 2
-
-
-def test_damaged_faces_file_says_what_to_delete(data_folder):
-    data.load_faces()
-    file = store.embedded_folder("faces") / "faces.npz"
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(OSError, match="faces.npz is damaged.*Delete the folder"):
-        data.load_faces()
 
 
 def test_faces_of_a_folder(tmp_path):
@@ -143,19 +108,6 @@ def test_faces_are_cropped_not_squeezed(tmp_path):
     assert (data.load_faces(tmp_path).train_images == 255).all()
 
 
-def test_mistakes_in_a_folder_of_faces(tmp_path):
-    with pytest.raises(ValueError, match="0 folders; expected one per person"):
-        data.load_faces(tmp_path)
-    picture(tmp_path / "a" / "0.png")
-    picture(tmp_path / "a" / "1.png")
-    picture(tmp_path / "b" / "0.png")
-    with pytest.raises(ValueError, match="b has 1 pictures; expected 2"):
-        data.load_faces(tmp_path)
-    (tmp_path / "b" / "1.png").write_bytes(b"")
-    with pytest.raises(PictureError, match=r"1\.png cannot be read"):
-        data.load_faces(tmp_path)
-
-
 def test_vehicles_and_their_boxes():
     vehicles = data.load_vehicles()
     assert vehicles.classes == ["airplane", "motorbike", "schooner"]
@@ -177,23 +129,6 @@ def test_vehicles_of_a_folder_without_boxes(tmp_path):
     assert vehicles.classes == ["bus", "car"]
     assert vehicles.boxes is None
     assert vehicles[0][0].getpixel((0, 0)) == (77, 77, 77)
-
-
-def test_mistakes_in_a_folder_of_vehicles(tmp_path):
-    with pytest.raises(FileNotFoundError, match="expected one per class"):
-        data.load_vehicles(tmp_path)
-    picture(tmp_path / "car" / "1.jpg")
-    picture(tmp_path / "car" / "2.jpg")
-    (tmp_path / "boxes.csv").write_text("file,x0,y0,x1,y1\ncar/1.jpg,0,0,5,5\n")
-    with pytest.raises(ValueError, match="no box for car/2.jpg"):
-        data.load_vehicles(tmp_path)
-    (tmp_path / "boxes.csv").write_text("file,x0,y0,x1,y1\ncar/1.jpg,0,zero,5,5\n")
-    with pytest.raises(ValueError, match="boxes.csv.*zero"):
-        data.load_vehicles(tmp_path)
-    (tmp_path / "boxes.csv").unlink()
-    (tmp_path / "car" / "1.jpg").write_bytes(b"")
-    with pytest.raises(PictureError, match=r"1\.jpg cannot be read"):
-        data.load_vehicles(tmp_path)[0]
 
 
 def test_cats_from_every_source(data_folder):
@@ -222,13 +157,10 @@ def test_photos_of_a_folder(tmp_path):
     picture(tmp_path / "b.jpg", size=(20, 10))
     picture(tmp_path / "a" / "2.png", colour=(1, 1, 1))
     picture(tmp_path / "a" / "1.png", colour=(9, 9, 9))
-    (tmp_path / "empty").mkdir()
     photos = data.load_photos(tmp_path)
     assert list(photos) == ["a", "b"]
     assert photos["b"].shape == (10, 20, 3)
     assert (photos["a"] == 9).all()
-    with pytest.raises(ValueError, match="holds no pictures"):
-        data.load_photos(tmp_path / "empty")
 
 
 def test_embedded_digits():
@@ -266,28 +198,6 @@ def test_digits_in_mnist_format(tmp_path, data_folder):
     assert data.load_digits("real").names[9] == "Ankle boot"
 
 
-@pytest.mark.parametrize(
-    "content, said",
-    [
-        (b"", "not an IDX file"),
-        (b"hello", "damaged|not an IDX"),
-        (idx(np.zeros((12, 2, 3)))[:-12], "damaged"),
-        (gzip.compress(gzip.decompress(idx(np.zeros((12, 2, 3))))[:-1]), "promises"),
-        (idx(np.zeros((11, 2, 3))), r"\(11, 2, 3\).*\(12,\)"),
-    ],
-    # Named: gzip writes the time of day into its bytes, and pytest's workers must agree on a test's name.
-    ids=["empty", "text", "cut", "short", "wrong count"],
-)
-def test_mistakes_in_mnist_format(tmp_path, content, said):
-    folder = write_mnist(tmp_path / "mnist")
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
-    with pytest.raises(ValueError, match=said):
-        data.load_digits(folder)
-    (folder / "train-images-idx3-ubyte.gz").unlink()
-    with pytest.raises(FileNotFoundError, match="lacks train-images-idx3-ubyte.gz"):
-        data.load_digits(folder)
-
-
 def test_as_tensors_cuts_the_middle_of_the_short_side(tmp_path):
     wide = Image.new("RGB", (80, 40), (255, 0, 0))
     wide.paste((0, 0, 255), (20, 0, 60, 40))  # the middle square
@@ -312,15 +222,6 @@ def test_as_tensors_agrees_with_torchvision(tmp_path):
     theirs = v2.functional.center_crop(resize(v2.functional.pil_to_tensor(photo)), 100)
     difference = (images[0].int() - theirs.int()).abs()[:, 3:-3, 3:-3]  # at the edge they weigh other pixels
     assert difference.float().mean() < 1 and difference.max() < 12
-
-
-def test_as_tensors_wants_pictures_and_names_a_damaged_one(tmp_path):
-    picture(tmp_path / "a" / "1.png")
-    with pytest.raises(TypeError, match="Item 0 is a Tensor.*transform=None"):
-        data.as_tensors(data.load_vehicles(tmp_path, transform=v2.functional.pil_to_tensor), 8)
-    (tmp_path / "a" / "1.png").write_bytes(b"")
-    with pytest.raises(PictureError, match=r"1\.png"):
-        data.as_tensors(data.load_vehicles(tmp_path), 8)
 
 
 def test_unknown_name_in_the_package():

@@ -1,3 +1,5 @@
+"""Training and checkpoints that go right. What is said about bad input: see ``bad_input_cases``."""
+
 import multiprocessing
 import os
 import signal
@@ -132,8 +134,6 @@ def test_training_stops_early_after_patience_epochs_without_improvement(tmp_path
     assert history.valid_loss == pytest.approx([0.9, 0.5, 0.7, 0.4, 0.6, 0.4, 0.5])
     assert (history.best_epoch, history.epochs_since_best) == (4, 3)
     assert training.load_checkpoint(path, net)["epoch"] == 4
-    with pytest.raises(ValueError, match="patience must be at least 1"):
-        trained(model(), patience=0)
 
 
 def test_channels_last_changes_the_layout_and_not_the_result():
@@ -192,44 +192,6 @@ def test_best_epoch_is_counted_from_one_and_needs_an_epoch():
         _ = training.History().best_epoch
 
 
-def test_a_diverging_loss_stops_with_advice_and_keeps_the_best_checkpoint(tmp_path):
-    net, path = model(), tmp_path / "best.pt"
-    trained(net, epochs=2, checkpoint=path)
-    good = path.read_bytes()
-    with torch.no_grad():
-        net[0].weight.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="nan in epoch 1. Try a smaller learning rate"):
-        trained(net, epochs=2, checkpoint=path)
-    assert path.read_bytes() == good
-    valid = DataLoader(TensorDataset(torch.full((4, 4), float("inf")), torch.zeros(4, dtype=torch.long)))
-    fresh = model()
-    with pytest.raises(FloatingPointError, match="The validation loss became nan in epoch 1"):
-        training.fit(
-            fresh,
-            DataLoader(blobs(), batch_size=16),
-            valid,
-            epochs=2,
-            optimizer=torch.optim.SGD(fresh.parameters(), lr=0.1),
-            checkpoint=path,
-        )
-    assert path.read_bytes() == good
-
-
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_too_few_epochs(epochs):
-    with pytest.raises(ValueError, match="at least 1"):
-        trained(model(), epochs=epochs)
-
-
-def test_empty_loaders_are_named():
-    net = model()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match="training loader gave no batch"):
-        training.fit(net, [], [], epochs=1, optimizer=optimizer)
-    with pytest.raises(ValueError, match="loader gave no batch"):
-        training.evaluate(net, [])
-
-
 class Pooled(nn.Module):
     """A tiny convolutional network with the interface that feature extraction expects."""
 
@@ -251,54 +213,11 @@ def test_features_are_those_of_the_model_in_eval_mode_in_order():
     net.eval()
     assert torch.allclose(features, net.pooled(images), atol=1e-6)
     assert torch.equal(kept, labels) and not features.requires_grad
-    with pytest.raises(ValueError, match="empty"):
-        training.extract_features(net, TensorDataset(torch.empty(0, 3, 8, 8), torch.empty(0)))
-
-
-def test_checkpoint_of_another_architecture_leaves_the_model_alone(tmp_path):
-    path = tmp_path / "wide.pt"
-    training.save_checkpoint(path, model(hidden=16))
-    net = model(hidden=8)
-    before = {key: value.clone() for key, value in net.state_dict().items()}
-    with pytest.raises(ValueError, match="another architecture: 0 tensors are missing, 0 unknown, [1-9]"):
-        training.load_checkpoint(path, net)
-    with pytest.raises(ValueError, match="another architecture: .* tensors are missing"):
-        training.load_checkpoint(path, nn.Linear(2, 2))
-    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
-
-
-class Hostile:
-    """Pickles into a call that would leave a trace."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_numpy_numbers_in_a_checkpoint_can_be_read(tmp_path):
     training.save_checkpoint(tmp_path / "best.pt", model(), accuracy=np.float64(0.5), epoch=np.int64(3))
     assert training.load_checkpoint(tmp_path / "best.pt", model()) == {"accuracy": 0.5, "epoch": 3}
-
-
-def test_damaged_foreign_and_hostile_files_are_refused(tmp_path):
-    path, net = tmp_path / "best.pt", model()
-    training.save_checkpoint(path, net)
-    whole = path.read_bytes()
-    for damage in (whole[: len(whole) // 2], b"", b"not a checkpoint"):
-        path.write_bytes(damage)
-        with pytest.raises(ValueError, match="Delete it and train again"):
-            training.load_checkpoint(path, net)
-    torch.save({"weights": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match="no checkpoint of format 1"):
-        training.load_checkpoint(path, net)
-    torch.save({"format": 1, "model": Hostile(tmp_path / "trace")}, path)
-    with pytest.raises(ValueError, match="cannot be read"):
-        training.load_checkpoint(path, net)
-    assert not (tmp_path / "trace").exists()
-    with pytest.raises(FileNotFoundError, match="Train first"):
-        training.load_checkpoint(tmp_path / "none.pt", net)
 
 
 def _save_for_ever(path, started):

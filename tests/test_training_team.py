@@ -60,9 +60,8 @@ def main(folder):
     job("dropout", folder, epochs=2, resume=True)
     results["resumed"] = job("dropout", folder, epochs=4, resume=True)
     try:
-        training.fit(
-            nn.Linear(6, 3), [], [], epochs=1, optimizer=torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
-        )
+        model, batches = nn.Linear(6, 3), [data(4, 1).tensors]
+        training.fit(model, batches, batches, epochs=1, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
     except TypeError as error:
         results["no loader"] = str(error)
     results["written"] = len(written)

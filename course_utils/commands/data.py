@@ -131,7 +131,7 @@ def _draw(name: str, line: int) -> tuple[str, float]:
 
 
 @command.command("fetch", short_help="Fetch real data sets from their public addresses.")
-@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(REAL)))
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice([*REAL, "all"]))
 @click.option(
     "--from",
     "where",
@@ -149,27 +149,51 @@ def fetch(names: tuple[str, ...], where: str | None) -> None:
     cats      no public address: give --from a zip or folder in YOLO layout
               (data.yaml, and train, valid, test with images/ and labels/)
 
+    What was downloaded is kept until its set is complete: run the command again after a cut, and it goes on from there.
+
+    If you have downloaded a set by hand, packed or unpacked, give it with --from; it is copied into the course's
+    layout, and yours stays as it is. Or put it in its place yourself, in the data folder (`course data list` says
+    where that is), and fetch nothing:
+
+    \b
+    real/digits    the four *-ubyte.gz files of Fashion-MNIST
+    real/vehicles  folders airplane, motorbike, schooner with pictures
+                   (and boxes.csv: file,x0,y0,x1,y1)
+    real/photos    one folder for each class, with pictures
+    real/cats      data.yaml, and train, valid, test with images/ and labels/
+
     \b
     Examples:
       course data fetch digits
+      course data fetch all
       course data fetch cats --from ~/Downloads/cats.zip
       course data fetch faces --from lfw-funneled.tgz
+      course data fetch digits --from /usr/share/datasets/fashion-mnist
     """
-    from data_scripts.fetch import FetchError
+    from data_scripts.fetch import FetchError, check_room, space_for
     from data_scripts.fetch import fetch as fetch_set
     from data_scripts.sources import SOURCES
 
-    if where is not None and len(names) != 1:
-        raise click.UsageError(f"--from goes with one NAME, got {len(names)}.")
-    if not names:
-        names = tuple(name for name, source in SOURCES.items() if source.files)
-    wanted = [file.size for name in names if not real_folder(name).is_dir() for file in SOURCES[name].files]
-    if len(names) > 1 and wanted:
-        click.echo(f"To download: {store.in_words(sum(wanted))}")
+    if where is not None and (len(names) != 1 or names == ("all",)):
+        raise click.UsageError(f"--from goes with one NAME, got {' '.join(names) or 'none'}.")
+    if not names or "all" in names:
+        public = [name for name, source in SOURCES.items() if source.files]
+        names = tuple(dict.fromkeys([*public, *(name for name in names if name != "all")]))
+    if where is None:
+        try:
+            space = space_for(names, SOURCES)
+            if space.download:
+                click.echo(
+                    f"To download: {store.in_words(space.download)}. Needed on the disk: "
+                    f"{store.in_words(space.room)} at most; free: {store.in_words(space.free)}."
+                )
+            check_room(space)
+        except (FetchError, OSError) as error:
+            raise click.ClickException(str(error)) from error
     failed = []
     for name in names:
         try:
-            fetch_set(name, where, echo=click.echo)
+            fetch_set(name, where, sources=SOURCES, echo=click.echo)
         except (FetchError, OSError) as error:
             click.echo(f"Error: {error}", err=True)
             failed.append(name)

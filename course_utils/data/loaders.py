@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import os
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from torch.utils.data import Dataset
 from torchvision.datasets import ImageFolder
 from tqdm.auto import tqdm
 
-from course_utils.data.pictures import pictures_in, read_rgb
+from course_utils.data.pictures import SUFFIXES, pictures_in, read_rgb
 from course_utils.data.real import IDX_FILES, read_idx, require_real
 from course_utils.data.store import make_embedded
 from course_utils.data.yolo import YOLODataset
@@ -116,34 +117,77 @@ class VehicleFolder(ImageFolder):
     """
 
     def __init__(self, root: Path | str, transform: Callable | None = None) -> None:
+        if not os.path.isdir(root):
+            raise FileNotFoundError(
+                f"{root} is not a folder; expected one that holds a folder for each class. Correct the path."
+            )
         super().__init__(str(root), transform=transform, loader=read_rgb)
         self.boxes = self._read_boxes(Path(root))
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
         """Return the class folders; hidden ones (``.ipynb_checkpoints``) are no classes."""
-        classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and entry.name[0] != ".")
+        classes = sorted(path.name for path in Path(directory).iterdir() if path.is_dir() and path.name[0] != ".")
         if not classes:
-            raise FileNotFoundError(f"{directory} has no folders; expected one per class, with its pictures inside.")
+            raise FileNotFoundError(
+                f"{directory} has no folders; expected one per class, with its pictures inside. Make a folder for each "
+                "class, or give the folder that holds them."
+            )
         return classes, {name: number for number, name in enumerate(classes)}
+
+    @staticmethod
+    def make_dataset(directory: str, class_to_idx: dict[str, int], *args, **options) -> list[tuple[str, int]]:
+        """Return (file, label) of each picture directly in a class folder; hidden files are no pictures.
+
+        ``ImageFolder`` looks into folders below as well, and without end into a link that leads back up.
+        """
+        samples = []
+        for name, label in class_to_idx.items():
+            folder = Path(directory) / name
+            pictures = pictures_in(folder)
+            if not pictures:
+                raise FileNotFoundError(
+                    f"{folder} holds no pictures; expected files ending in one of {' '.join(sorted(SUFFIXES))} in the "
+                    "folder of each class. Add some, or remove the folder."
+                )
+            samples += [(str(path), label) for path in pictures]
+        return samples
 
     def _read_boxes(self, root: Path) -> list[np.ndarray] | None:
         table = root / "boxes.csv"
         if not table.is_file():
             return None
         boxes = {}
-        with open(table, newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                try:
-                    boxes[row["file"]] = np.array(
-                        [[float(row[corner]) for corner in ("x0", "y0", "x1", "y1")]], np.float32
-                    )
-                except (KeyError, TypeError, ValueError):
-                    raise ValueError(f"{table}: expected file,x0,y0,x1,y1 in each line, got {row}.") from None
+        try:
+            with open(table, newline="", encoding="utf-8-sig") as file:
+                rows = csv.DictReader(file)
+                for row in rows:
+                    boxes[row.get("file")] = _box(row, f"{table}, line {rows.line_num}")
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{table} is no table of UTF-8 text ({error}). Save it as CSV in UTF-8.") from error
         names = [Path(path).relative_to(root).as_posix() for path, _ in self.samples]
         missing = [name for name in names if name not in boxes]
         if missing:
-            raise ValueError(f"{table} has no box for {missing[0]}, nor for {len(missing) - 1} other pictures.")
+            more = f" nor for {len(missing) - 1} other pictures" if len(missing) > 1 else ""
+            raise ValueError(
+                f"{table} has no box for {missing[0]}{more}; expected a line file,x0,y0,x1,y1 for each picture. "
+                "Add what is missing, or remove the table."
+            )
         return [boxes[name] for name in names]
+
+
+def _box(row: dict, place: str) -> np.ndarray:
+    """Return x0, y0, x1, y1 of a line of ``boxes.csv``, float32, (1, 4); ``place`` is what an error calls the line."""
+    try:
+        x0, y0, x1, y1 = corners = [float(row[corner]) for corner in ("x0", "y0", "x1", "y1")]
+    except (KeyError, TypeError, ValueError):
+        got = ",".join(str(value) for value in row.values() if value is not None)
+        raise ValueError(
+            f"{place}: expected file,x0,y0,x1,y1, with a file and four numbers, got {got:.80}. "
+            "The first line must name these columns, and commas must stand between them."
+        ) from None
+    if not (np.isfinite(corners).all() and x0 < x1 and y0 < y1):
+        raise ValueError(f"{place}: expected finite pixels with x0 < x1 and y0 < y1, got {corners}. Correct the line.")
+    return np.array([corners], np.float32)
 
 
 def _folder(name: str, source: Path | str) -> Path:
@@ -154,11 +198,16 @@ def _folder(name: str, source: Path | str) -> Path:
         return make_embedded(name)
     if source == "real":
         return require_real(name)
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
+    folder = Path(os.path.expanduser(source))
+    if not os.path.isdir(folder) or not str(source):
+        found = f"there is no folder {folder.absolute()}"
+        if folder.is_file():
+            found = f"{folder.absolute()} is a file: unpack it, and give the folder"
+        elif not str(source):
+            found = "that is an empty text"
         raise FileNotFoundError(
             f"source is {str(source)!r}; expected 'embedded' (the default), 'real' (after `course data fetch {name}`) "
-            f"or the path of a folder, and there is no folder {folder.absolute()}."
+            f"or the path of a folder, and {found}."
         )
     return folder
 
@@ -187,14 +236,27 @@ def load_faces(source: Path | str = "embedded") -> Faces:
     if source not in ("embedded", "real"):
         people = people_in(folder)
         if len(people) < 2:
-            raise ValueError(f"{folder} has {len(people)} folders; expected one per person, of two people at least.")
-        return faces_of(people)
+            raise ValueError(
+                f"{folder} has {len(people)} folders; expected one per person, of two people at least. "
+                "Give the folder that holds them."
+            )
+        try:
+            return faces_of(people)
+        except ValueError as error:
+            raise ValueError(f"{folder}: {error}") from None
     file = folder / "faces.npz"
     try:
-        with np.load(file) as arrays:
+        with zipfile.ZipFile(file), np.load(file) as arrays:
             loaded = {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise OSError(f"{file} is damaged ({error}). Delete the folder {folder} and load again.") from error
+        lacking, strange = set(Faces._fields[:5]) - loaded.keys(), loaded.keys() - set(Faces._fields)
+        if lacking or strange:
+            raise ValueError(f"it {'lacks' if lacking else 'holds'} {sorted(lacking or strange)[0]}")
+    except PermissionError as error:
+        raise PermissionError(f"{file} cannot be read: its permissions forbid it. Change them.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        again = "run `course data fetch faces` again" if source == "real" else "load again"
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OSError(f"{file} is damaged ({reason:.120}). Delete the folder {folder} and {again}.") from error
     loaded["names"] = [str(name) for name in loaded["names"]]
     loaded |= {key: boxes.astype(np.float32) for key, boxes in loaded.items() if key.endswith("_boxes")}
     return Faces(**loaded)
@@ -237,7 +299,10 @@ def faces_of(people: dict[str, list[Path]], *, crop: tuple[int, int, int, int] |
     """
     for name, paths in people.items():
         if len(paths) < 2:
-            raise ValueError(f"{name} has {len(paths)} pictures; expected 2 at least, one to train on and one to test.")
+            raise ValueError(
+                f"{name} has too few pictures, {len(paths)}; expected 2 at least, one to train on and one to test. "
+                "Add some, or remove the folder."
+            )
     names = sorted(people)
     dealt = [
         (people[name][i], label)
@@ -330,7 +395,10 @@ def load_photos(source: Path | str = "embedded") -> dict[str, np.ndarray]:
             if inner.is_dir() and not inner.name.startswith(".") and (pictures := pictures_in(inner)):
                 files[inner.name] = pictures[0]
         if not files:
-            raise ValueError(f"{folder} holds no pictures, nor does a folder in it.")
+            raise ValueError(
+                f"{folder} holds no pictures, nor does a folder in it; expected files ending in one of "
+                f"{' '.join(sorted(SUFFIXES))}. Give the folder that holds them."
+            )
     return {name: np.array(read_rgb(files[name])) for name in sorted(files)}
 
 
@@ -374,12 +442,22 @@ def load_digits(source: Path | str = "embedded") -> Digits:
     folder = _folder("digits", source)
     missing = [name for name in IDX_FILES if not (folder / name).is_file()]
     if missing:
-        raise FileNotFoundError(f"{folder} lacks {', '.join(missing)}; expected the four files of MNIST's format.")
+        raise FileNotFoundError(
+            f"{folder} lacks {', '.join(missing)}; expected the four files of MNIST's format. Copy them there."
+        )
     train_images, train_labels, test_images, test_labels = (read_idx(folder / name) for name in IDX_FILES)
     for images, labels in ((train_images, train_labels), (test_images, test_labels)):
-        if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise ValueError(f"{folder} holds images of shape {images.shape} with labels of shape {labels.shape}.")
+        if images.ndim != 3 or labels.shape != images.shape[:1] or not len(labels):
+            raise ValueError(
+                f"{folder} holds images of shape {images.shape} with labels of shape {labels.shape}; expected (N, H, "
+                "W) and (N,). Copy the files again, all four of one set."
+            )
     names = FASHION_NAMES if source == "real" else [str(n) for n in range(int(train_labels.max()) + 1)]
+    if test_labels.max() >= len(names) or train_labels.max() >= len(names):
+        raise ValueError(
+            f"{folder} has labels up to {max(train_labels.max(), test_labels.max())}; expected 0 to {len(names) - 1}, "
+            "one for each class of the training images. Copy the files again, all four of one set."
+        )
     return Digits(
         train_images.astype(np.float32) / 255,
         train_labels.astype(np.int64),
@@ -412,9 +490,13 @@ def as_tensors(dataset: Dataset, size: int) -> tuple[torch.Tensor, torch.Tensor]
     ------
     TypeError
         If an item is not a PIL image.
+    ValueError
+        If ``size`` is not a whole number of at least 1.
     PictureError
         If a file is no readable picture; the message names it.
     """
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size is {size!r}; expected the side of the square in pixels, a whole number of at least 1.")
     images = torch.empty((len(dataset), 3, size, size), dtype=torch.uint8)
     labels = torch.empty(len(dataset), dtype=torch.int64)
     for i in tqdm(range(len(dataset)), desc="Decoding", unit="image", leave=False):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
 
-_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 are the four that swap width and height
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNED = (5, 6, 7, 8)  # its values that swap width and height
 
 
 class PictureError(OSError):
@@ -31,31 +35,15 @@ def read_rgb(path: Path | str) -> Image.Image:
     """Read a picture as 8-bit RGB, the right way up.
 
     The EXIF orientation is applied, 16 bits become 8, transparency is laid on white, and grey, palette and CMYK
-    pictures are converted.
+    pictures are converted. Of an animation the first frame is read.
 
     Raises
     ------
     PictureError
-        If the file is empty, truncated, damaged or no picture; the message names it.
+        If the file is empty, truncated, damaged, no picture, or may not be read; the message names it.
     """
-    try:
-        with Image.open(path) as image:
-            return _rgb(ImageOps.exif_transpose(image))
-    except FileNotFoundError:
-        raise
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
-        raise PictureError(
-            f"{path} cannot be read as a picture ({error}). It may be empty, cut short or of another format: "
-            "replace it, or remove it with its label."
-        ) from error
+    with _named(path), Image.open(path) as image:
+        return _rgb(ImageOps.exif_transpose(image))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -72,12 +60,36 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def size_upright(path: Path) -> tuple[int, int]:
     """Return (width, height) in pixels of the picture as :func:`read_rgb` returns it, reading its header only."""
+    with _named(path), Image.open(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(_ORIENTATION) in _TURNED
+    return (height, width) if turned else (width, height)
+
+
+@contextlib.contextmanager
+def _named(path: Path | str) -> Iterator[None]:
+    """Turn what Pillow raises while it reads ``path`` into one error that names the file and says what to do."""
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) >= 5
+        yield
     except FileNotFoundError:
         raise
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise PictureError(f"{path} cannot be read as a picture ({error}). Replace it, or remove it.") from error
-    return (height, width) if turned else (width, height)
+    except PermissionError as error:
+        raise PictureError(
+            f"{path} cannot be read as a picture: its permissions forbid it. Change them, or remove it with its label."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"{path} cannot be read as a picture: it unpacks to more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} "
+            "million pixels. Scale it down, or remove it with its label."
+        ) from error
+    except UnidentifiedImageError as error:
+        found = "its content is that of no known picture format" if os.path.getsize(path) else "it is empty"
+        raise PictureError(
+            f"{path} cannot be read as a picture: {found}. Replace it, or remove it with its label."
+        ) from error
+    except (OSError, SyntaxError, TypeError, ValueError, EOFError, struct.error, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise PictureError(
+            f"{path} cannot be read as a picture ({reason}). It may be cut short, damaged or of a format that is not "
+            "read here: replace it, or remove it with its label."
+        ) from error

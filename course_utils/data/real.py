@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,14 +81,17 @@ def read_idx(path: Path) -> np.ndarray:
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             raw = file.read()
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise ValueError(f"{path} is damaged ({error}). Fetch it again.") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged ({error}); expected a whole gzip file. Copy or fetch it again.") from error
     if raw[:3] != b"\x00\x00\x08" or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(
-            f"{path} is not an IDX file of bytes: expected it to start with 00 00 08, got {raw[:4].hex()}."
+            f"{path} is not an IDX file of bytes: expected it to start with 00 00 08, got "
+            f"{raw[:4].hex() or 'nothing'}. Copy or fetch it again."
         )
-    shape = tuple(np.frombuffer(raw, ">u4", count=raw[3], offset=4).astype(int))
+    shape = tuple(np.frombuffer(raw, ">u4", count=raw[3], offset=4).tolist())
     values = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
-    if values.size != np.prod(shape):
-        raise ValueError(f"{path} is damaged: its header promises {shape}, it holds {values.size} values.")
+    if values.size != math.prod(shape):
+        raise ValueError(
+            f"{path} is damaged: its header promises {shape}, it holds {values.size} values. Copy or fetch it again."
+        )
     return values.reshape(shape)

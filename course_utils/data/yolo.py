@@ -14,6 +14,9 @@ from course_utils.data.pictures import SUFFIXES, pictures_in, read_rgb, size_upr
 # `val` and `valid` are two names of the same split.
 _ALIASES = {"valid": ("valid", "val"), "val": ("val", "valid")}
 
+# Text files that labelling tools write beside the labels.
+_NO_LABELS = {"classes", "notes"}
+
 
 class YOLODataset(Dataset):
     """One split of a folder in YOLO layout; the label of a picture is the class of its largest box.
@@ -50,7 +53,8 @@ class YOLODataset(Dataset):
     FileNotFoundError
         If a folder, ``data.yaml`` or a label file is missing.
     ValueError
-        If a file is not as described above, or a class has no picture; the message names the file and the line.
+        If a file is not as described above, a label file has no picture, or a class has none; the message names the
+        file and the line.
 
     Taught in lesson 15.
     """
@@ -60,25 +64,32 @@ class YOLODataset(Dataset):
         self.split = split
         self.transform = transform
         if not self.root.is_dir():
-            raise FileNotFoundError(f"{self.root} is not a folder; expected one with data.yaml and a folder per split.")
+            raise FileNotFoundError(
+                f"{self.root} is not a folder; expected one with data.yaml and a folder per split. Correct the path."
+            )
         self.class_names = _read_names(self.root / "data.yaml")
         images, labels = self._folders()
         self.paths = pictures_in(images)
         if not self.paths:
             kinds = " ".join(sorted(SUFFIXES))
-            raise ValueError(f"{images} holds no pictures; expected files ending in one of {kinds}.")
+            raise ValueError(
+                f"{images} holds no pictures; expected files ending in one of {kinds}. Add or convert some."
+            )
         if not labels.is_dir():
             raise FileNotFoundError(
-                f"{labels} does not exist; expected a .txt file there for each picture of {images}."
+                f"{labels} does not exist; expected a .txt file there for each picture of {images}. Make that folder, "
+                "or move the one that holds the labels."
             )
+        self._check_orphans(images, labels)
         self.label_paths = [labels / f"{path.stem}.txt" for path in self.paths]
         self._labels = [_read_label(label, path, self.class_names) for label, path in zip(self.label_paths, self.paths)]
         self.targets = [_largest(rows) for rows in self._labels]
         for number, name in enumerate(self.class_names):
             if number not in self.targets:
                 raise ValueError(
-                    f"No picture in {images} has the class {name!r} (number {number} in data.yaml) as its largest box. "
-                    "Add pictures of it, or take the name out of data.yaml and renumber the labels."
+                    f"No picture in {images} has the class {name!r} (number {number} in data.yaml) as its largest "
+                    "box; expected one at least. Add pictures of it, or take the name out of data.yaml and renumber "
+                    "the labels."
                 )
 
     def _folders(self) -> tuple[Path, Path]:
@@ -97,8 +108,20 @@ class YOLODataset(Dataset):
         there = ", ".join(sorted(path.name for path in self.root.iterdir() if path.is_dir())) or "no folders at all"
         raise FileNotFoundError(
             f"{self.root} has no split {self.split!r}: expected the folder {pairs[0][0].relative_to(self.root)} "
-            f"or {pairs[1][0].relative_to(self.root)}, found {there}."
+            f"or {pairs[1][0].relative_to(self.root)}, found {there:.150}. "
+            "Add the split, or rename its folder."
         )
+
+    def _check_orphans(self, images: Path, labels: Path) -> None:
+        """Raise an error for a label file without a picture: a picture may have got lost, or is of an unread kind."""
+        known = {path.stem for path in self.paths} | _NO_LABELS
+        orphans = sorted(p for p in labels.glob("*.txt") if p.stem not in known and not p.name.startswith("."))
+        if orphans:
+            more = f" (one of {len(orphans)} such files)" if len(orphans) > 1 else ""
+            raise ValueError(
+                f"{orphans[0]}{more} has no picture in {images}; expected {orphans[0].stem}.jpg or another of "
+                f"{' '.join(sorted(SUFFIXES))} there. Add or convert the picture, or remove the label file."
+            )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -133,44 +156,72 @@ def _read_text(path: Path) -> str:
         raise ValueError(
             f"{path} is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x}). Save it as UTF-8."
         ) from error
+    except PermissionError as error:
+        raise PermissionError(f"{path} cannot be read: its permissions forbid it. Change them.") from error
 
 
 def _read_names(path: Path) -> list[str]:
     """Return the class names of a ``data.yaml``, in the order of their numbers."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; expected a file with the line `names: [angry, happy]`.")
+        raise FileNotFoundError(
+            f"{path} does not exist; expected a file with a line like `names: [angry, happy]`. Write one."
+        )
+    text = _read_text(path)
     try:
-        content = yaml.safe_load(_read_text(path))
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date of the 13th month
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{path}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from error
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path}{line} is not valid YAML: {problem:.150}. Expected a line like `names: [angry, happy]`: correct it."
+        ) from error
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, dict):
         if sorted(names, key=str) != sorted(range(len(names)), key=str):
             raise ValueError(
-                f"{path}: the numbers of `names` are {list(names)}; expected 0 to {len(names) - 1}, each once."
+                f"{path}: the numbers of `names` are {str(list(names)):.80}; expected 0 to {len(names) - 1}, each "
+                "once. Number the classes anew, in the labels too."
             )
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or not names:
-        raise ValueError(f"{path} has no class names; expected a line like `names: [angry, happy]`, got {names!r}.")
+        got = f"{names!r:.80}" if names is not None else "none" if content else "an empty file"
+        raise ValueError(
+            f"{path} has no class names; expected a line like `names: [angry, happy]`, got {got}. Write such a line."
+        )
+    for name in names:
+        if not isinstance(name, str | int | float) or isinstance(name, bool):  # YAML reads yes, no, on and off as bool
+            kinds = {bool: f"the truth value {name}", type(None): "an empty entry"}
+            kind = kinds.get(type(name), f"a {type(name).__name__}")
+            raise ValueError(
+                f"{path}: `names` holds {kind}; expected texts. Put each name in quotes, such as ['yes', 'no']."
+            )
+    names = [str(name) for name in names]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{path}: `names` holds {twice!r:.80} twice; expected each class once. Rename one of the two.")
     count = content.get("nc", len(names))
     if count != len(names):
-        raise ValueError(f"{path}: nc is {count}, but `names` has {len(names)}: {names}. Make them agree.")
-    return [str(name) for name in names]
+        raise ValueError(
+            f"{path}: nc is {count!r:.20}, but `names` has {len(names)}: {str(names):.150}. Make them agree."
+        )
+    return names
 
 
 def _read_label(path: Path, image: Path, class_names: list[str]) -> np.ndarray:
     """Return the boxes of one label file as rows (class, cx, cy, w, h), float64, (n, 5)."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; expected the boxes of the picture {image.name} in it.")
+        raise FileNotFoundError(
+            f"{path} does not exist, or is no file; expected the boxes of the picture {image.name} in it. "
+            "Add it, or remove the picture."
+        )
     rows = []
     for number, line in enumerate(_read_text(path).splitlines(), start=1):
         if line.strip():
             try:
                 rows.append(_read_line(line, class_names))
             except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from None
+                raise ValueError(f"{path}, line {number}: {error} Correct the line.") from None
     if not rows:
         raise ValueError(
             f"{path} has no box, so the picture {image.name} has no class. Add a line `class cx cy w h`, "
@@ -182,21 +233,26 @@ def _read_label(path: Path, image: Path, class_names: list[str]) -> np.ndarray:
 def _read_line(line: str, class_names: list[str]) -> tuple[float, ...]:
     parts = line.split()
     if len(parts) != 5:
-        hint = " (a polygon? Export boxes)" if len(parts) > 5 else ""
+        hint = ""
+        if "," in line:
+            hint = " (commas? Put spaces in their place)"
+        elif len(parts) > 5:
+            hint = " (a confidence? Leave it out)" if len(parts) == 6 else " (a polygon? Export boxes)"
         raise ValueError(f"expected 5 numbers, class cx cy w h, got {len(parts)}{hint}: {line.strip()!r:.80}.")
     try:
         kind, values = int(parts[0]), [float(part) for part in parts[1:]]
     except ValueError:
-        raise ValueError(f"expected a whole number and 4 fractions, got {line.strip()!r:.80}.") from None
+        hint = " (a decimal comma? Write a point)" if "," in line else ""
+        raise ValueError(f"expected a whole number and 4 fractions{hint}, got {line.strip()!r:.80}.") from None
     if not 0 <= kind < len(class_names):
         raise ValueError(
-            f"class {kind} is out of range; data.yaml names {len(class_names)} classes, 0 to {len(class_names) - 1}."
+            f"class {parts[0]:.20} is out of range; expected one that data.yaml names, 0 to {len(class_names) - 1} "
+            "(a new class? Add it there)."
         )
     for name, value in zip(("cx", "cy", "w", "h"), values):
         if not 0 <= value <= 1:  # false for nan as well
-            raise ValueError(
-                f"{name} is {value}; expected a fraction of the picture, 0 to 1 (pixels? Divide by its size)."
-            )
+            hint = " (pixels? Divide by its size)" if 1 < value < float("inf") else ""
+            raise ValueError(f"{name} is {value}; expected a fraction of the picture, 0 to 1{hint}.")
     if values[2] == 0 or values[3] == 0:
         raise ValueError(f"the box is {values[2]} wide and {values[3]} high; expected both above 0.")
     return (kind, *values)

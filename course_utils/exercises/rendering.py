@@ -175,7 +175,13 @@ def _long_text(value: object) -> str:
 def _number_table(expected: object, got: object) -> str | None:
     """Return the rows of a table that sets two short sequences side by side, or None where that cannot be done."""
     one, other = as_array(got), as_array(expected)
-    if one is None or other is None or one.shape != other.shape or other.ndim != 1 or not 1 < other.size <= CELLS_OF_A_TABLE:
+    if (
+        one is None
+        or other is None
+        or one.shape != other.shape
+        or other.ndim != 1
+        or not 1 < other.size <= CELLS_OF_A_TABLE
+    ):
         return None
     close = np.isclose(one, other, rtol=1e-5, atol=1e-6 * max(np.abs(other).max(), 1))
     rows = {

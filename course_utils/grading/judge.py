@@ -370,7 +370,7 @@ class Judge:
         if message and secret and not (isinstance(tree, ast.Assert) and isinstance(tree.msg, ast.Constant)):
             found, message = f"{found} {message}".strip(), ""
         if message:
-            return f"{message[:300].rstrip('.')}.", found or message
+            return _sentence(message[:300]), found or message
         if isinstance(tree, ast.Assert):
             condition = ast.unparse(tree.test)
             shown = simple and LEFT in self.space and not secret
@@ -404,6 +404,11 @@ def _result(cell: dict, points: float, reason: str, evidence: str, person: bool 
 
 def _bases(error: BaseException | None) -> list[str]:
     return [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends in another sign that ends a sentence."""
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('.')}."
 
 
 def _text(error: BaseException) -> str:

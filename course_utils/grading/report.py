@@ -9,42 +9,21 @@ from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 
+from course_utils.grading.page import html_page
 from course_utils.grading.run import RESULTS, Grading, result_name, whole_file, write_whole
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a;
-  background: #fff; }}
-table {{ border-collapse: collapse; width: 100%; }}
-caption {{ text-align: left; font-weight: bold; padding: .5rem 0; }}
-th, td {{ text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #767676; }}
-td.points {{ white-space: nowrap; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f2f2; padding: .6rem; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p><strong>{total}</strong></p>
-{notes}
-<table>
+STYLE = """
+table { width: 100%; }
+td.points { white-space: nowrap; }
+"""
+
+QUESTIONS = """<table>
 <caption>Questions</caption>
 <thead><tr><th scope="col">Question</th><th scope="col">Points</th><th scope="col">Why</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
-</table>
-{comments}
-</main>
-</body>
-</html>
-"""
+</table>"""
 
 
 def feedback_page(result: dict) -> str:
@@ -65,13 +44,11 @@ def feedback_page(result: dict) -> str:
             f"<td>{escape(why)}</td></tr>"
         )
     notes = "".join(f"<li>{escape(note)}</li>" for note in result["notes"])
-    return PAGE.format(
-        title=escape(f"{result['assignment']}: {result['student']}"),
-        total=escape(total),
-        notes=f"<h2>Notes</h2>\n<ul>{notes}</ul>" if notes else "",
-        rows="\n".join(rows),
-        comments=_comments(result.get("comments", [])),
-    )
+    parts = [f"<p><strong>{escape(total)}</strong></p>"]
+    if notes:
+        parts.append(f"<h2>Notes</h2>\n<ul>{notes}</ul>")
+    parts += [QUESTIONS.format(rows="\n".join(rows)), _comments(result.get("comments", []))]
+    return html_page(f"{result['assignment']}: {result['student']}", "\n".join(parts), STYLE)
 
 
 def _comments(comments: list[dict]) -> str:

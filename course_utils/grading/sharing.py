@@ -65,10 +65,11 @@ class Shared:
             tensor = self.tensors[number]
             if values is not None:
                 data = _tensor(values, decoder)
-                if data.dtype != tensor.dtype:
+                # model.double() and the like change all numbers' type in place
+                if data.dtype != tensor.dtype and not (data.is_floating_point() and tensor.is_floating_point()):
                     raise ProtocolError("a changed parameter has another type")
                 with torch.no_grad():
-                    if data.shape == tensor.shape:
+                    if data.shape == tensor.shape and data.dtype == tensor.dtype:
                         tensor.copy_(data)
                     else:
                         tensor.data = data

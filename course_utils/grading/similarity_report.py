@@ -4,43 +4,24 @@ from __future__ import annotations
 
 from html import escape
 
-from course_utils.grading.similarity import Cell, Pair, Similarity
+from course_utils.grading.page import html_page
+from course_utils.grading.similarity import RUN, Cell, Pair, Similarity
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 90rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a;
-  background: #fff; }}
-table {{ border-collapse: collapse; }}
-caption {{ text-align: left; font-weight: bold; padding: .5rem 0; }}
-th, td {{ text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #767676; }}
-td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
-.beside {{ display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1rem; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: #f2f2f2; padding: .6rem; margin: .3rem 0; }}
-mark {{ color: inherit; background: #ffe9a8; border-left: .3rem solid #8a5a00; padding-left: .3rem; }}
-pre span {{ padding-left: .6rem; }}
-h3, h4 {{ margin: .8rem 0 0; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p>{compared} submissions were compared. The pairs below share code that is not part of the assignment as it was handed
-out. Names, texts, numbers, comments and the order of cells make no difference. What few submissions have counts more
-than what many have.</p>
+STYLE = """
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.beside { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1rem; }
+mark { color: inherit; background: #ffe9a8; border-left: .3rem solid #8a5a00; padding-left: .3rem; }
+pre span { padding-left: .6rem; }
+h3, h4 { margin: .8rem 0 0; }
+"""
+
+OPENING = """<p>{compared} submissions were compared. The pairs below share code that is not part of the assignment as
+it was handed out. Names, texts, numbers, comments and the order of cells make no difference. <em>Shared</em> counts the
+runs of {run} words and signs that both have, those that few submissions have more than those of many; the percentages
+say how much of each student's own code that is.</p>
 <p><strong>Shared code says nothing of how it came about.</strong> Two people may have worked together as they were
 allowed to, or from the same page of a book. Short answers are often alike. Read the passages, and talk to the students
 before you draw a conclusion.</p>
-{pairs}
-{others}
-</main>
-</body>
-</html>
 """
 
 
@@ -65,7 +46,8 @@ def similarity_page(similarity: Similarity, title: str) -> str:
     ):
         if listed:
             others += f"<h2>{heading}</h2>\n<ul>" + "".join(f"<li>{escape(line)}</li>" for line in listed) + "</ul>\n"
-    return PAGE.format(title=escape(title), compared=similarity.compared, pairs=pairs, others=others)
+    opening = OPENING.format(compared=similarity.compared, run=RUN)
+    return html_page(title, f"{opening}{pairs}\n{others}", STYLE, width="90rem")
 
 
 def _row(number: int, pair: Pair) -> str:

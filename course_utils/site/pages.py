@@ -90,7 +90,7 @@ def first_page(lessons: dict[str, NotebookNode]) -> str:
         names = "\n".join(lesson.name for lesson in LESSONS if lesson.part == number)
         parts.append(
             f"## Part {ROMAN[number]}. {part}\n\n"
-            f"| lesson | time to read | seconds to run | memory |\n|---|---|---|---|\n{rows}\n"
+            f"| lesson | to read | to run | memory |\n|---|---|---|---|\n{rows}\n"
             f"```{{toctree}}\n:hidden:\n:caption: {part}\n\n{names}\n```\n"
         )
     start = "```{toctree}\n:hidden:\n\nStart here <00_start_here>\nglossary\n```\n"
@@ -116,8 +116,8 @@ Looking for a word? The [glossary](glossary.md) has all of them.
 """
 
 MEASURED = """
-Seconds and memory are those of the run whose outputs you see: CPU time on one core of a laptop-sized machine with two,
-and peak memory.
+What it takes to run are the CPU time, on one core of a laptop-sized machine with two, and the peak memory of the run
+whose outputs you see.
 """
 
 
@@ -125,7 +125,7 @@ def cost(notebook: NotebookNode) -> str:
     """Return the cells of a lesson's row: how long it takes to read, seconds, memory."""
     found = re.search(r"\*\*It takes\*\* about ([^,\n]+) to read", notebook.cells[0].source)
     measured = notebook.metadata.course.measured
-    return f"{found[1] if found else ''} | {measured.cpu_seconds} | {measured.peak_memory_mb / 1024:.1f} GB"
+    return f"{found[1] if found else ''} | {measured.cpu_seconds} s | {measured.peak_memory_mb / 1024:.1f} GB"
 
 
 def glossary(lessons: dict[str, NotebookNode]) -> str:

@@ -6,6 +6,7 @@ module               holds
 ``loop``             :func:`fit`, one readable loop, and :func:`evaluate`
 ``history``          :class:`History`: what happened in each epoch; plots itself
 ``checkpoints``      the best weights on disk: :func:`save_checkpoint`, :func:`load_checkpoint`
+``checks``           what training asks of its arguments and of every batch, and what it says
 ``resume``           everything that training goes on from after a stop
 ``team``             the processes that `torchrun` starts, and what they tell each other
 ``features``         :func:`extract_features`: a frozen network runs over a data set once; :func:`extract_views`:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import pickle
 import tempfile
 import zipfile
 from pathlib import Path
@@ -38,16 +39,20 @@ def load_checkpoint(path: str | Path, model: nn.Module) -> dict[str, float]:
         If the file is no checkpoint of the course, or one of another architecture; ``model`` is then unchanged.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder; expected the file that `fit(..., checkpoint=path)` wrote. Name the file."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"No checkpoint at {path}. Train first: `fit(..., checkpoint=path)` writes it.")
     content = read_whole(path)
-    if not isinstance(content, dict) or content.get("format") != CHECKPOINT_FORMAT:
+    if problem := foreign(content, "format", CHECKPOINT_FORMAT, {"model": dict, "numbers": dict}):
         raise ValueError(
-            f"{path} is no checkpoint of format {CHECKPOINT_FORMAT} as `save_checkpoint` writes it. "
-            "Delete it and train again."
+            f"{path} is no checkpoint of format {CHECKPOINT_FORMAT} as `save_checkpoint` writes it: it {problem}. "
+            "Name another file, or train again."
         )
     stored, own = content["model"], model.state_dict()
-    differing = [key for key in own.keys() & stored.keys() if own[key].shape != stored[key].shape]
+    differing = [key for key in own.keys() & stored.keys() if own[key].shape != getattr(stored[key], "shape", None)]
     if own.keys() != stored.keys() or differing:
         missing, surplus = sorted(own.keys() - stored.keys()), sorted(stored.keys() - own.keys())
         example = (missing or surplus or differing)[0]
@@ -58,6 +63,31 @@ def load_checkpoint(path: str | Path, model: nn.Module) -> dict[str, float]:
         )
     model.load_state_dict(stored)
     return content["numbers"]
+
+
+def foreign(content: object, key: str, number: int, parts: dict[str, type]) -> str | None:
+    """Return what tells ``content`` from a file of ours, to be read after "it"; None if nothing does.
+
+    Parameters
+    ----------
+    content : object
+        What was read.
+    key, number : str and int
+        ``content[key] == number`` says that the file is of our kind and time.
+    parts : dict of type
+        What else must be there.
+    """
+    if not isinstance(content, dict):
+        return f"holds a {type(content).__name__}"
+    if key not in content:
+        return f"holds {', '.join(sorted(map(str, content))[:3]) or 'nothing':.80}, and no {key!r}"
+    found = content[key]
+    if not isinstance(found, int):
+        return f"has a {type(found).__name__} for {key!r}"
+    if found != number:
+        return f"is of format {found}" + ", from a newer version of the course: update yours" * (found > number)
+    missing = [part for part, kind in parts.items() if not isinstance(content.get(part), kind)]
+    return f"lacks {missing[0]!r}" if missing else None
 
 
 def plain(value: object) -> object:
@@ -108,14 +138,25 @@ def read_whole(path: Path) -> object:
     ------
     ValueError
         If the file is damaged, or holds anything but tensors, numbers, texts and containers of them.
+    PermissionError
+        If it may not be read: it may be whole then.
     """
     try:
         with zipfile.ZipFile(path) as file:  # torch writes checksums, but does not look at them when it reads
             if (damaged := file.testzip()) is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
         return torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except PermissionError as error:
+        raise PermissionError(f"{path} cannot be read: its permissions forbid it. Change them.") from error
     except Exception as error:  # torch raises many types here: pickle, zip, runtime and end-of-file errors
+        reason = "it is damaged"
+        if isinstance(error, zipfile.BadZipFile):
+            reason = "it is damaged, or another kind of file" if path.stat().st_size else "it is empty"
+        elif isinstance(error, pickle.UnpicklingError):
+            reason = "it holds Python objects, which could run a program and have not been loaded"
         raise ValueError(
-            f"{path} cannot be read as a checkpoint ({type(error).__name__}). It is damaged, or holds more than "
-            "weights. Delete it and train again."
+            f"{path} cannot be read as a checkpoint: {reason}. Expected nothing but tensors, numbers and texts. "
+            "Name another file, or delete this one and train again."
         ) from error

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from tqdm.auto import tqdm
 
+from course_utils.training.checks import chosen_device, explained
 from course_utils.training.loop import eval_mode
 
 
@@ -52,18 +53,21 @@ def extract_features(
         If the data set is empty.
     """
     forward = forward or getattr(model, "pooled", model)
-    device = torch.device(device) if device is not None else next(model.parameters()).device
+    device = chosen_device(device, model)
     model.to(device)
     features, labels = [], []
     with eval_mode(model), tqdm(total=len(dataset), unit="image", desc=description) as bar:
         for images, batch_labels in DataLoader(dataset, batch_size=batch_size):
             # Channels last is the layout in which CPUs and tensor cores compute convolutions fastest.
             images = images.to(device, memory_format=torch.channels_last)
-            features.append(forward(images).float().cpu())
+            with explained(model, "features", images):
+                features.append(forward(images).float().cpu())
             labels.append(batch_labels)
             bar.update(len(batch_labels))
     if not features:
-        raise ValueError("The data set is empty: there is nothing to extract features from.")
+        raise ValueError(
+            "dataset is empty; expected one image at least to extract features from. Look at how it was split."
+        )
     return TensorDataset(torch.cat(features), torch.cat(labels).long())
 
 

@@ -18,6 +18,18 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from course_utils.training.checkpoints import remove_partial, save_checkpoint
+from course_utils.training.checks import (
+    batches_of,
+    check_answers,
+    check_epochs,
+    check_loss,
+    check_loss_fn,
+    check_place,
+    check_run,
+    chosen_device,
+    explained,
+    no_batch,
+)
 from course_utils.training.history import History
 from course_utils.training.resume import ResumeFile
 from course_utils.training.team import Team, join_team, share
@@ -100,22 +112,32 @@ def fit(
     ------
     FloatingPointError
         If a loss is infinite or not a number; the checkpoint then still holds the best weights so far.
+    KeyboardInterrupt
+        If you stop it. Model and optimizer are then as the last batch left them, and the files are whole: call it again
+        to begin anew, or with the same ``resume`` to go on.
+    TypeError
+        If a batch is no pair of tensors.
     ValueError
-        If ``epochs`` or ``patience`` is below 1, a loader is empty, or the file to resume from is damaged or belongs to
-        another run. In the last case nothing has been changed.
+        If an argument or a batch does not fit the others: ``epochs`` or ``patience`` below 1, an empty loader, an
+        optimizer of another model, labels that are no class indices, inputs that the model does not take. What can be
+        known at the start is said before anything has changed. Or if the file to resume from is damaged or belongs to
+        another run: then nothing has been changed.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {epochs}.")
-    if patience is not None and patience < 1:
-        raise ValueError(f"patience must be at least 1 epoch, got {patience}. Leave it out to train all epochs.")
-    team = join_team(torch.device(device) if device is not None else next(model.parameters()).device)
+    check_epochs("epochs", epochs)
+    if patience is not None:
+        check_epochs("patience", patience)
+    for name, path in (("checkpoint", checkpoint), ("resume", resume)):
+        if path is not None:
+            check_place(name, path)
+    if checkpoint is not None and resume is not None and Path(checkpoint) == Path(resume):
+        raise ValueError(f"checkpoint and resume are both {resume}. Name two files: they hold different things.")
+    check_run(model, optimizer, loss_fn, scheduler, {"training": train_loader, "validation": valid_loader})
+    team = join_team(chosen_device(device, model))
     device, layout = team.device, torch.channels_last if channels_last else torch.preserve_format
     model.to(device, memory_format=layout)
     loss_fn = _on_device(loss_fn, device)
     history = History()
     if resume is not None:
-        if checkpoint is not None and Path(checkpoint) == Path(resume):
-            raise ValueError(f"checkpoint and resume are both {resume}. Name two files: they hold different things.")
         state = ResumeFile(resume, model, optimizer, scheduler, loss_fn, train_loader, valid_loader, team)
         history = state.restore(epochs)
         if checkpoint is not None and team.rank == 0:
@@ -132,12 +154,15 @@ def fit(
             bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
             model.train()
             tally = Tally(device)
-            for inputs, labels in train_loader:
-                inputs = inputs.to(device, memory_format=layout, non_blocking=True)
-                labels = labels.to(device, non_blocking=True)
+            for inputs, labels in batches_of(train_loader, "training"):
                 optimizer.zero_grad(set_to_none=True)
-                logits = model(inputs)
-                loss = loss_fn(logits, labels)
+                with explained(model, "training", inputs):
+                    logits = model(inputs.to(device, memory_format=layout, non_blocking=True))
+                check_answers(logits, labels, model, "training")
+                labels = labels.to(device, non_blocking=True)
+                with explained(loss_fn, "training", logits, labels):
+                    loss = loss_fn(logits, labels)
+                check_loss(loss, loss_fn)
                 loss.backward()
                 weight = batch_weight(loss_fn, labels)
                 team.average_gradients(model, weight)
@@ -151,7 +176,7 @@ def fit(
             for name, loss in (("training", train.loss), ("validation", valid.loss)):
                 if not math.isfinite(loss):
                     raise FloatingPointError(
-                        f"The {name} loss became {loss} in epoch {epoch}. "
+                        f"The {name} loss became {loss} in epoch {epoch}; expected a finite number. "
                         "Try a smaller learning rate, and check that the inputs are finite and normalised."
                     )
             history.train_loss.append(train.loss)
@@ -191,10 +216,12 @@ def evaluate(
 
     Raises
     ------
-    ValueError
-        If the loader gives no batch.
+    TypeError, ValueError
+        If the loader gives no batch, or one that does not fit the model and the loss; see :func:`fit`.
     """
-    device = torch.device(device) if device is not None else next(model.parameters()).device
+    device = chosen_device(device, model)
+    check_loss_fn(loss_fn)
+    model.to(device)
     return _evaluate(model, loader, "given", _on_device(loss_fn, device), device, torch.preserve_format, Team(device))
 
 
@@ -205,11 +232,15 @@ def _evaluate(
     tally = Tally(device)
     # A loader draws a seed whenever it starts. Forked, so that training goes the same way with or without validation.
     with eval_mode(model), torch.random.fork_rng(devices=[]):
-        for inputs, labels in loader:
-            inputs = inputs.to(device, memory_format=layout, non_blocking=True)
+        for inputs, labels in batches_of(loader, name):
+            with explained(model, name, inputs):
+                logits = model(inputs.to(device, memory_format=layout, non_blocking=True))
+            check_answers(logits, labels, model, name)
             labels = labels.to(device, non_blocking=True)
-            logits = model(inputs)
-            tally.add(loss_fn(logits, labels), batch_weight(loss_fn, labels), logits, labels)
+            with explained(loss_fn, name, logits, labels):
+                loss = loss_fn(logits, labels)
+            check_loss(loss, loss_fn)
+            tally.add(loss, batch_weight(loss_fn, labels), logits, labels)
     return tally.score(name, team)
 
 
@@ -243,9 +274,7 @@ class Tally:
             float(self.loss), float(self.weight), float(self.correct), self.samples
         )
         if samples == 0:
-            raise ValueError(
-                f"The {loader} loader gave no batch. Is the data set empty, or smaller than one batch with drop_last?"
-            )
+            raise no_batch(loader)
         return Score(loss / weight, correct / samples, int(samples))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.training.checkpoints import plain, read_whole, remove_partial, write_whole
+from course_utils.training.checkpoints import foreign, plain, read_whole, remove_partial, write_whole
 from course_utils.training.history import History
 from course_utils.training.team import Team
 
@@ -115,9 +115,10 @@ class ResumeFile:
         if not self.path.exists():
             return History()
         content = read_whole(self.path)
-        if not isinstance(content, dict) or content.get("resume_format") != RESUME_FORMAT:
+        parts = {"setup": dict, "model": dict, "optimizer": dict, "history": dict, "random": list}
+        if problem := foreign(content, "resume_format", RESUME_FORMAT, parts):
             raise ValueError(
-                f"{self.path} is no file of format {RESUME_FORMAT} to resume from. "
+                f"{self.path} is no file of format {RESUME_FORMAT} to resume from: it {problem}. "
                 "Give this run a file of its own, or delete that one."
             )
         there, here = content["setup"], self.setup

@@ -4,6 +4,7 @@ Run by ``make browser``; not part of ``make test``, which must pass on machines 
 ``COURSE_SCREENSHOTS=FOLDER`` the pictures of what a learner sees are kept there.
 """
 
+import html
 import json
 import os
 import re
@@ -148,14 +149,29 @@ def test_a_lesson_runs_to_its_last_cell(page, server, lesson):
     ]
     assert errors == []
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
-    page.locator(f"{PANEL} .jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
-    time.sleep(1)
+    seen = figures_from_top_to_bottom(page)
     picture(page, f"{lesson}-last-cell")
-    figures = page.locator(f"{PANEL} .jp-OutputArea-output figure img")
-    for index in range(figures.count()):
-        figure = figures.nth(index)
-        assert len(figure.get_attribute("alt")) >= 20
-        assert figure.evaluate("image => image.naturalWidth") > 100
+    assert min(map(len, seen)) >= 20 and min(seen.values()) > 100
+    stored = "".join(output.get("data", {}).get("text/html", "") for cell in code for output in cell["outputs"])
+    expected = re.findall(r'<figure.*?<img[^>]*? alt="([^"]*)"', stored, re.DOTALL)
+    assert expected and {html.unescape(alt) for alt in expected} <= seen.keys()
+
+
+def figures_from_top_to_bottom(page: Page) -> dict[str, int]:
+    """Scroll through the notebook, and return the text of each figure seen and its width in pixels.
+
+    JupyterLab draws only the cells in sight.
+    """
+    panel, seen, top = page.locator(f"{PANEL} .jp-WindowedPanel-outer").first, {}, 0
+    while True:
+        panel.evaluate("(panel, top) => panel.scrollTo(0, top)", top)
+        page.wait_for_timeout(300)
+        images = page.locator(f"{PANEL} .jp-OutputArea-output figure img")
+        seen |= dict(images.evaluate_all("images => images.map(image => [image.alt, image.naturalWidth])"))
+        height, view = panel.evaluate("panel => [panel.scrollHeight, panel.clientHeight]")
+        if top + view >= height:
+            return seen
+        top += view // 2
 
 
 def write_cell(page: Page, containing: str, source: str) -> None:

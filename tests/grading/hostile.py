@@ -492,8 +492,9 @@ cheat(
     "import os\n\ndef look():\n    for place, folders, files in os.walk('/'):\n"
     "        if place.startswith(('/proc', '/usr', '/lib')):\n"
     "            folders[:] = []\n        for name in files:\n"
-    "            if name in ('sample.ipynb', 'grades.csv', 'gradebook.db'):\n"
-    "                return True\n\n\nfound = look()\n\n\ndef square(x):\n    return x * x if found else 0",
+    "            if name in ('sample.ipynb', 'grades.csv', 'gradebook.db') and '/nbgrader/' not in place:\n"
+    "                return True  # nbgrader has samples in its own folder\n\n\nfound = look()\n\n\n"
+    "def square(x):\n    return x * x if found else 0",
 )
 cheat(
     "tests read from other processes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import tracemalloc
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -117,16 +118,17 @@ def test_hidden_test_says_nothing_of_itself(course):
     assert "-7" not in feedback_page(result)
 
 
-def test_second_run_grades_only_what_has_changed(course, graded):
-    before = (course / "marks" / "grades.csv").read_bytes()
-    again = run_command(course)
+def test_second_run_grades_only_what_has_changed(course, graded, tmp_path):
+    own = tmp_path / "course"  # a copy: other tests read the table of the first run
+    shutil.copytree(course, own)
+    before = (own / "marks" / "grades.csv").read_bytes()
+    again = run_command(own)
     assert "6 had been graded before" in again.output
-    assert (course / "marks" / "grades.csv").read_bytes() == before
-    write(submission(q1=STUB), course / "handed-in" / "ben" / "sample.ipynb")
-    once_more = run_command(course)
+    assert (own / "marks" / "grades.csv").read_bytes() == before
+    write(submission(q1=STUB), own / "handed-in" / "ben" / "sample.ipynb")
+    once_more = run_command(own)
     assert "5 had been graded before" in once_more.output
-    assert rows(course)["ben"]["t1"] == "0"
-    write(submission(essay="YOUR ANSWER HERE"), course / "handed-in" / "ben" / "sample.ipynb")
+    assert rows(own)["ben"]["t1"] == "0"
 
 
 def test_memory_does_not_grow_with_the_number_of_submissions(course, tmp_path):

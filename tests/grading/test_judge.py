@@ -170,6 +170,15 @@ PAIRS = {
         "f21 = [f22(1)]\nassert f21 == [1] and isinstance(f21, list)",
         "f22 = None",
     ),
+    "type_of_parameters_changed": (
+        "class N25(Toy):\n    pass",
+        "n25 = N25()\nn25(torch.ones(1, 2)).sum().backward()\nn25.double()\n"
+        "y25 = n25(torch.ones(1, 2, dtype=torch.float64))\ny25.sum().backward()\n"
+        "assert y25.dtype == torch.float64 == n25.layer.weight.grad.dtype\n"
+        "assert n25.float()(torch.ones(1, 2)).dtype == torch.float32",
+        "class N25(Toy):\n    def forward(self, x):\n        return super().forward(x).float()",
+    ),
+    "question_in_a_message": ("a26 = 1", "assert a26 == 1, 'Is it one?'", "a26 = 2"),
 }
 
 
@@ -212,4 +221,4 @@ def test_right_answer_gets_its_point_and_wrong_answer_does_not(judged, name):
     }
     assert found["right"]["points"] == 1, found["right"]
     assert found["wrong"]["points"] == 0
-    assert found["wrong"]["reason"].endswith(".")
+    assert found["wrong"]["reason"].endswith((".", "?")) and "?." not in found["wrong"]["reason"]
