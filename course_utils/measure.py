@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Hashable, Mapping
 
+from threadpoolctl import threadpool_limits
 from torch.autograd.profiler import profile
 
 # Or the profiler's library writes a line of its log to the terminal, and into notebooks, at each start and stop.
@@ -22,7 +23,7 @@ def cpu_seconds(
 
     All functions are measured once a round, one after the other, and the least of the rounds counts: what slows the
     machine down for a while then slows all of them in one round, and none in another. CPU time leaves out the time in
-    which other programs had the processor.
+    which other programs had the processor. One thread computes: a second that waits for work counts as if it worked.
 
     Parameters
     ----------
@@ -41,13 +42,14 @@ def cpu_seconds(
     if rounds < 1:
         raise ValueError(f"cpu_seconds needs at least 1 round, got rounds={rounds}.")
     repeats = {}
-    for name, function in functions.items():
-        _seconds(function, 1)
-        repeats[name] = max(1, int(shortest / max(_seconds(function, 1), 1e-7)))
     least = dict.fromkeys(functions, float("inf"))
-    for _ in range(rounds):
+    with threadpool_limits(limits=1):
         for name, function in functions.items():
-            least[name] = min(least[name], _seconds(function, repeats[name]))
+            _seconds(function, 1)
+            repeats[name] = max(1, int(shortest / max(_seconds(function, 1), 1e-7)))
+        for _ in range(rounds):
+            for name, function in functions.items():
+                least[name] = min(least[name], _seconds(function, repeats[name]))
     return least
 
 

@@ -54,6 +54,16 @@ def test_cpu_seconds_interleaves_the_functions_and_keeps_the_least(clock):
     assert order[4:] == ["a", "b", "a", "b", "a", "b"]
 
 
+def test_cpu_seconds_computes_on_one_thread_and_gives_the_others_back():
+    threads, seen = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        cpu_seconds({"f": lambda: seen.add(torch.get_num_threads())}, rounds=1)
+        assert seen == {1} and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_cpu_seconds_refuses_zero_rounds():
     with pytest.raises(ValueError, match="at least 1 round"):
         cpu_seconds({}, rounds=0)

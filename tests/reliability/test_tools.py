@@ -94,16 +94,15 @@ def test_a_test_that_needs_its_time_zone_is_found(tmp_path):
     (tmp_path / "test_zone.py").write_text(
         "import os, time\n"
         "def test_zone(): assert time.localtime().tm_gmtoff <= 12 * 3600\n"
-        "def test_threads(): assert os.environ['OMP_NUM_THREADS'] in '14'\n"
+        "def test_threads(): assert os.environ['OMP_NUM_THREADS'] == '4'\n"
     )
-    command = [sys.executable, Path(repeat.__file__), tmp_path, "--only", "unit", "--times", "2", "--threads", "1,4"]
+    command = [sys.executable, Path(repeat.__file__), tmp_path, "--only", "unit", "--times", "1", "--threads", "4"]
     done = subprocess.run(
         [*command, "--jobs", "1", "--out", tmp_path / "out"], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     assert any(line.startswith("  1  FAILED  unit: 1 passed, 1 failed") for line in lines), done.stdout
-    assert any(line.startswith("  2  ok      unit: 2 passed, 0 failed") for line in lines), done.stdout
     assert lines[-1].endswith("test_zone  (1)")
 
 
