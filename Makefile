@@ -18,12 +18,14 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
-.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile stamp site colab thorough
+.PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile stamp site colab thorough \
+	flaky versions sessions real-data messages
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
 	@echo "also: make unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | hostile | stamp | lock | clean"
+	@echo "      flaky | versions | sessions | real-data | messages"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -71,6 +73,28 @@ hostile: env
 # fft_conv and the training loop beside other packages, for a machine that does nothing else: half an hour.
 benchmarks: env
 	@$(BIN)/python tests/benchmarks/bench_convolution.py; c=$$?; $(BIN)/python tests/benchmarks/bench_training.py && exit $$c
+
+# The whole validation ten times, with other threads, orders, clocks, locales and folders: hours. ROUNDS="--round 1,2" chooses.
+flaky: env
+	@$(BIN)/python tests/reliability/repeat.py $(ROUNDS)
+
+# The suite with the oldest and the newest versions allowed, in environments of their own; the table in README.md.
+versions: env
+	@$(BIN)/python tests/reliability/versions.py $(SETS)
+
+# Long sessions: every cell again, the heaviest ten times, the stop button, restarts, two lessons at once: over an hour.
+sessions: env
+	@$(if $(LESSONS),LESSONS="$(LESSONS)") $(BIN)/python -m pytest -q -s tests/sessions/interrupting.py \
+		tests/sessions/side_by_side.py tests/sessions/long_lessons.py
+
+# Every lesson on data in the layout of the real archives, fetched from a server on this machine; Debian's Fashion-MNIST.
+real-data: env
+	@$(BIN)/python -m pytest -q tests/real_data/fashion_mnist.py tests/real_data/disk_full.py \
+		tests/real_data/lessons_on_real_data.py
+
+# What bad input is answered with: a table of all cases and their messages.
+messages: env
+	@$(BIN)/python tests/bad_input_cases.py
 
 data: env
 	@$(BIN)/course data make
