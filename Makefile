@@ -74,20 +74,22 @@ hostile: env
 benchmarks: env
 	@$(BIN)/python tests/benchmarks/bench_convolution.py; c=$$?; $(BIN)/python tests/benchmarks/bench_training.py && exit $$c
 
-# The whole validation ten times, with other threads, orders, clocks, locales and folders: hours. ROUNDS="--round 1,2" chooses.
+# The whole validation ten times: other threads, test orders, clocks, locales, time zones and folders; hours on two cores.
+# make flaky ARGS="--times 3 --only unit" for less.
 flaky: env
-	@$(BIN)/python tests/reliability/repeat.py $(ROUNDS)
+	@$(BIN)/python tests/reliability/repeat.py --jobs $(JOBS) $(ARGS)
 
-# The suite with the oldest and the newest versions allowed, in environments of their own; the table in README.md.
+# The suite with the oldest, locked and newest versions, and on each Python found; writes the table in README.md.
 versions: env
-	@$(BIN)/python tests/reliability/versions.py $(SETS)
+	@$(BIN)/python tests/reliability/versions.py --jobs $(JOBS) $(ARGS)
 
 # Long sessions: every cell again, the heaviest ten times, the stop button, restarts, two lessons at once: over an hour.
 sessions: env
 	@$(if $(LESSONS),LESSONS="$(LESSONS)") $(BIN)/python -m pytest -q -s tests/sessions/interrupting.py \
 		tests/sessions/side_by_side.py tests/sessions/long_lessons.py
 
-# Every lesson on data in the layout of the real archives, fetched from a server on this machine; Debian's Fashion-MNIST.
+# Real data: Fashion-MNIST's own files, a disk that fills up, and the lessons on sets as large as the published ones.
+# FASHION_MNIST=folder, LESSONS="04 15", REAL_DATA=folder to keep; needs root, 5 GB and Debian's dataset-fashion-mnist.
 real-data: env
 	@$(BIN)/python -m pytest -q tests/real_data/fashion_mnist.py tests/real_data/disk_full.py \
 		tests/real_data/lessons_on_real_data.py

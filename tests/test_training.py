@@ -239,7 +239,7 @@ def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path):
     process = context.Process(target=_save_for_ever, args=(path, started))
     process.start()
     try:
-        assert started.wait(60)
+        assert started.wait(600)
         time.sleep(0.2)
     finally:
         os.kill(process.pid, signal.SIGKILL)
