@@ -1,8 +1,9 @@
 """Runs lessons as Colab and Kaggle do: one notebook alone in an empty folder, with torch there and nothing of ours.
 
-Run by ``make colab``; ``make colab LESSONS="04 15"`` chooses. Neither can be had here: a fresh environment holds what
-they bring that matters (torch, torchvision, NumPy, IPython's kernel; a ``google.colab`` and Kaggle's variables), and
-git takes the course from this working copy in place of its address. What pip needs comes from the package index.
+Run by ``make colab``; ``make colab LESSONS="04 15"`` chooses lessons, ``COLAB_PYTHON=python3.12`` another Python.
+Neither can be had here: a fresh environment holds what they bring that matters (torch, torchvision, NumPy, IPython's
+kernel; a ``google.colab`` and Kaggle's variables), and git takes the course from this working copy in place of its
+address. What pip needs comes from the package index.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def colab(tmp_path_factory) -> tuple[Path, dict[str, str]]:
     run(*git, "commit", "--quiet", "--message", "The working copy", cwd=course)
     run(*git, "tag", TAG, cwd=course)
 
-    run(sys.executable, "-m", "venv", folder / "venv")
+    run(os.environ.get("COLAB_PYTHON", sys.executable), "-m", "venv", folder / "venv")
     python = folder / "venv" / "bin" / "python"
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     # Of several lines for one package, the one for this Python is found by pip itself.
