@@ -175,7 +175,8 @@ def _packed_in(folder: Path | None) -> str:
     """Return a hint, if a folder that was given holds archives that have not been unpacked."""
     if folder is None or not folder.is_dir():
         return ""
-    packed = sorted(path.name for path in folder.rglob("*") if path.name.lower().endswith(ENDINGS))
+    names = sorted(path.name for path in folder.rglob("*") if path.name.lower().endswith(ENDINGS))
+    packed = [name for name in names if not name.startswith(".")]  # a Mac leaves ._NAME beside NAME
     return f" It holds {packed[0]}: unpack that too." if packed else ""
 
 

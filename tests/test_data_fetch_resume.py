@@ -358,6 +358,7 @@ def test_silence_for_good(server, digits):
     assert not real_folder("digits").exists()
 
 
+@pytest.mark.thorough
 def test_killed_at_each_touch_of_the_disk(server, digits):
     """Before the data folder is touched for the n-th time, the process is killed; the next one ends with the data.
 

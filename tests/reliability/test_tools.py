@@ -90,6 +90,7 @@ def test_surroundings_that_did_not_come_about_stop_the_run(tmp_path):
         repeat.check(one, dict(os.environ), tmp_path, -1)
 
 
+@pytest.mark.thorough
 def test_a_test_that_needs_its_time_zone_is_found(tmp_path):
     (tmp_path / "test_zone.py").write_text(
         "import os, time\n"
