@@ -19,10 +19,7 @@ from data_scripts import fetch as fetch_module
 GENERATORS = ("tiny_faces", "tiny_vehicles", "tiny_cats")
 
 
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 def write(folder: Path, progress) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from local_server import (
     Cut,
-    Server,
     caltech101_zip,
     caltech256_tar,
     cats_files,
@@ -35,17 +34,7 @@ from data_scripts.sources import SOURCES
 AT_ONCE = Patience(pauses=())  # give up without another try
 
 
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.close()
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 def nothing_left(data_folder):

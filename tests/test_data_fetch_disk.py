@@ -17,7 +17,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from local_server import (
-    Server,
     caltech101_zip,
     caltech256_tar,
     cats_files,
@@ -37,18 +36,7 @@ from data_scripts.download import Patience
 from data_scripts.fetch import FetchError, check_room, fetch, space_for
 from data_scripts.sources import SOURCES, RemoteFile, Source
 
-
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.close()
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from local_server import Cut, Server, Stall, Status, as_json, cats_files, fashion_files, served, zip_of
+from local_server import Cut, Stall, Status, as_json, cats_files, fashion_files, served, zip_of
 
 from course_utils import data
 from course_utils.data.real import IDX_FILES, real_folder
@@ -22,17 +22,7 @@ AT_ONCE = Patience(pauses=())  # give up without another try
 FIRST = IDX_FILES[0]
 
 
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.close()
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 @pytest.fixture

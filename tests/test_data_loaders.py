@@ -17,11 +17,7 @@ from torchvision.transforms import v2
 from course_utils import data
 from course_utils.data import loaders, store
 
-
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 
 @pytest.fixture(autouse=True)
