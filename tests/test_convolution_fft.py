@@ -322,6 +322,7 @@ def test_results_do_not_depend_on_threads_or_seed():
 def undecided(monkeypatch):
     """Let ``auto`` decide anew, and forget what a test made it believe."""
     monkeypatch.setattr(functional, "_decided", {})
+    monkeypatch.setattr(functional, "_doubtful", {})
 
 
 #: A convolution for which the model is not sure.
@@ -349,6 +350,7 @@ def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, undecided):
     assert len(direct) == tried  # remembered
 
     functional._decided.clear()
+    functional._doubtful.clear()
     monkeypatch.setitem(functional._DIRECT, 2, torch.nn.functional.conv2d)
     monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
     fft_conv(x, weight)
@@ -358,7 +360,7 @@ def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, undecided):
 
 def test_auto_does_not_time_when_results_must_repeat(monkeypatch, undecided):
     x, weight = CLOSE
-    monkeypatch.setattr(functional, "_fastest", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(functional, "_time", lambda *_: pytest.fail("timed"))
     torch.use_deterministic_algorithms(True)
     try:
         fft_conv(x, weight)
@@ -370,7 +372,7 @@ def test_auto_does_not_time_when_results_must_repeat(monkeypatch, undecided):
 
 
 def test_auto_does_not_time_what_the_model_is_sure_of(monkeypatch, undecided, counted):
-    monkeypatch.setattr(functional, "_fastest", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(functional, "_time", lambda *_: pytest.fail("timed"))
     fft_conv(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 5, 5))
     assert not counted
 
@@ -420,6 +422,44 @@ def test_a_disturbed_moment_does_not_decide(monkeypatch, undecided):
     monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
     fft_conv(x, weight)
     assert next(iter(functional._decided.values())) == (None, None)
+
+
+def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, undecided):
+    x, weight = CLOSE
+    slow_direct, slow_frequency = 0.004, 0.002
+
+    def direct(*arguments):
+        time.sleep(slow_direct)
+        return torch.nn.functional.conv2d(*arguments)
+
+    def frequency(*arguments):
+        time.sleep(slow_frequency)
+        return spectral.correlate(*arguments)
+
+    monkeypatch.setitem(functional._DIRECT, 2, direct)
+    monkeypatch.setattr(functional, "correlate", frequency)
+    expected = torch.nn.functional.conv2d(x, weight)
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values()))[1] is not None
+    assert functional._doubtful
+    slow_direct = 0  # the disturbance of the direct way ends; the fourth call is the last to look
+    for _ in range(3):
+        torch.testing.assert_close(fft_conv(x, weight), expected)
+    assert next(iter(functional._decided.values())) == (None, None)
+    assert not functional._doubtful
+    slow_direct = 0.02
+    fft_conv(x, weight)
+    assert next(iter(functional._decided.values())) == (None, None)
+
+
+def test_a_decision_in_doubt_is_taken_once_at_a_transform(monkeypatch, undecided):
+    x, weight = CLOSE
+    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, []))
+    expected = torch.nn.functional.conv2d(x, weight)
+    for _ in range(5):
+        many = torch.func.vmap(lambda image: fft_conv(image, weight))(torch.stack([x, x]))
+        torch.testing.assert_close(many[1], expected)
+    assert not functional._doubtful
 
 
 def test_likely_plans_hold_the_best_of_each_kind():

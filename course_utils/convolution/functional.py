@@ -68,12 +68,13 @@ def fft_conv(
     padding : int, sequence of int, "same" or "valid"
     groups : int
     method : {"auto", "direct", "fft", "overlap_save"}
-        ``direct`` calls torch. ``fft`` uses one transform as large as the padded input. ``overlap_save`` cuts the
-        input into tiles and picks their size. ``auto`` asks the cost model in ``course_utils.convolution.cost``; where
-        its predictions are close, the first call with these shapes times the two to five likeliest ways, and later
-        calls take the fastest. Ways differ in rounding: after ``torch.use_deterministic_algorithms(True)`` the model
-        decides alone, and the same way is taken in every run. The model is of CPUs: on other devices ``auto`` is
-        ``direct``, and the other two have to be asked for. Half precision and autocast always go the direct way.
+        ``direct`` calls torch. ``fft`` uses one transform as large as the padded input. ``overlap_save`` cuts the input
+        into tiles and picks their size. ``auto`` asks the cost model in ``course_utils.convolution.cost``; where its
+        predictions are close, the first call with these shapes times the two to five likeliest ways, and later calls
+        take the fastest. Where that was close, the second and the fourth call time once more. Ways differ in rounding:
+        after ``torch.use_deterministic_algorithms(True)`` the model decides alone, and the same way is taken in every
+        run. The model is of CPUs: on other devices ``auto`` is ``direct``, and the other two have to be asked for. Half
+        precision and autocast always go the direct way.
 
     Returns
     -------
@@ -114,6 +115,9 @@ def fft_conv(
             input.dtype,
             torch.are_deterministic_algorithms_enabled(),
         )
+        again = _doubtful and _doubtful.pop(key, None)
+        if again:
+            _decide_again(again, key, input, weight, bias)
         geometry, plan = _decided.get(key) or _decide(key, input, weight, bias)
     elif method not in METHODS:
         raise ValueError(_unknown(method))
@@ -158,6 +162,12 @@ _TIE = 0.95
 #: seconds. What a first call costs beyond the others, a plan for a new transform size above all, lies within those.
 _PATIENCE, _ENOUGH = 40, 0.02
 
+#: What was timed and came out close: how often it was called, and the fastest time of each way within ``_DOUBT``. The
+#: calls of these numbers time those again. A machine that has other work for some milliseconds would else decide for
+#: good. A convolution slower than ``_LONG`` seconds outlasts such moments, and should not be called so often.
+_doubtful: dict[tuple, tuple[int, Geometry, dict[Plan | None, float]]] = {}
+_AGAIN, _AGAIN_TURNS, _LONG = (2, 4), 2, 0.05
+
 
 def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Geometry | None, Plan | None]:
     """Return how to compute a convolution, and remember it; whatever is wrong with it is left to torch to say."""
@@ -169,39 +179,66 @@ def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple
         plan = method_plan(geometry, method, threads, itemsize)
     elif geometry is not None and on_cpu:
         plans = likely_plans(geometry, threads, itemsize)
-        plan = plans[0] if len(plans) == 1 or deterministic else _fastest(plans, x, weight, bias, geometry, key)
+        plan = plans[0]
+        if len(plans) > 1 and not deterministic:
+            timed = _time(dict.fromkeys(plans, math.inf), x, weight, bias, geometry, key, _TURNS)
+            plan, best = _fastest(timed), min(timed.values())
+            close = {way: seconds for way, seconds in timed.items() if seconds <= _DOUBT * best}
+            if len(close) > 1 and best < _LONG:
+                _doubtful[key] = 1, geometry, close
     if len(_decided) >= 4096:
         _decided.clear()
+        _doubtful.clear()
     _decided[key] = decided = (None, None) if plan is None else (geometry, plan)
     return decided
 
 
-def _fastest(
-    plans: list[Plan | None], x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, key: tuple
-) -> Plan | None:
-    """Time the plans in turns and return the fastest. Under a transform (vmap, grad) return the first."""
+def _decide_again(
+    doubt: tuple[int, Geometry, dict[Plan | None, float]], key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None
+) -> None:
+    """Count a call whose ways came out close, and time them again if it is one to do so."""
+    calls, geometry, timed = doubt
+    calls += 1
+    if calls in _AGAIN:
+        timed = _time(timed, x, weight, bias, geometry, key, _AGAIN_TURNS)
+        plan = _fastest(timed)
+        _decided[key] = (None, None) if plan is None else (geometry, plan)
+    if calls < _AGAIN[-1]:
+        _doubtful[key] = calls, geometry, timed
+
+
+def _time(
+    best: dict[Plan | None, float],
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: Geometry,
+    key: tuple,
+    turns: int,
+) -> dict[Plan | None, float]:
+    """Return the fastest time of each way, now or before; under a transform (vmap, grad), before."""
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.compiler.is_compiling():
-        return plans[0]
+        return best
+    best = dict(best)
     x, weight = x.detach(), weight.detach()
     x = x if x.dim() == weight.dim() else x.unsqueeze(0)
     bias = None if bias is None else bias.detach()
     if x.is_complex():  # three real convolutions, whichever way
         x, weight, bias = x.real, weight.real, None
     _, _, *options = key[:6]
-    best = dict.fromkeys(plans, math.inf)
     started = time.perf_counter()
     # In turns, because a moment in which something else has the processor should hit them all.
-    for turn in range(_TURNS):
+    for turn in range(turns):
         looks = _LOOKS[time.perf_counter() - started < _ENOUGH]
         limit = (_DOUBT if turn < looks else _HOPE) * min(best.values())
-        hopeful = [plan for plan in plans if best[plan] <= limit]
+        hopeful = [plan for plan in best if best[plan] <= limit]
         if len(hopeful) == 1:
             break
         for plan in hopeful:
             for _ in range(2):
                 start = time.perf_counter()
                 if start - started > max(_PATIENCE * min(best.values()), _ENOUGH):
-                    return _winner(best)
+                    return best
                 if plan is None:
                     _DIRECT[geometry.ndim](x, weight, bias, *options)
                 else:
@@ -209,10 +246,10 @@ def _fastest(
                 best[plan] = min(best[plan], time.perf_counter() - start)
                 if best[plan] > max(_DOUBT * min(best.values()), _ENOUGH):
                     break
-    return _winner(best)
+    return best
 
 
-def _winner(seconds: dict[Plan | None, float]) -> Plan | None:
+def _fastest(seconds: dict[Plan | None, float]) -> Plan | None:
     fastest = min(seconds, key=seconds.get)
     return None if seconds[fastest] > _TIE * seconds.get(None, math.inf) else fastest
 
