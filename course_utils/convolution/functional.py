@@ -71,7 +71,7 @@ def fft_conv(
         ``direct`` calls torch. ``fft`` uses one transform as large as the padded input. ``overlap_save`` cuts the input
         into tiles and picks their size. ``auto`` asks the cost model in ``course_utils.convolution.cost``; where its
         predictions are close, the first call with these shapes times the two to five likeliest ways, and later calls
-        take the fastest. Where that was close, the second and the fourth call time once more. Ways differ in rounding:
+        take the fastest. Where that was close, the second and the eighth call time once more. Ways differ in rounding:
         after ``torch.use_deterministic_algorithms(True)`` the model decides alone, and the same way is taken in every
         run. The model is of CPUs: on other devices ``auto`` is ``direct``, and the other two have to be asked for. Half
         precision and autocast always go the direct way.
@@ -163,10 +163,11 @@ _TIE = 0.95
 _PATIENCE, _ENOUGH = 40, 0.02
 
 #: What was timed and came out close: how often it was called, and the fastest time of each way within ``_DOUBT``. The
-#: calls of these numbers time those again. A machine that has other work for some milliseconds would else decide for
-#: good. A convolution slower than ``_LONG`` seconds outlasts such moments, and should not be called so often.
+#: calls of these numbers time those again. Else a machine that has other work for some milliseconds, or an unlucky
+#: place of the arrays in memory, would decide for good: the later call finds other things before it. A convolution
+#: slower than ``_LONG`` seconds outlasts such moments, and should not be called so often.
 _doubtful: dict[tuple, tuple[int, Geometry, dict[Plan | None, float]]] = {}
-_AGAIN, _AGAIN_TURNS, _LONG = (2, 4), 2, 0.05
+_AGAIN, _AGAIN_TURNS, _LONG = (2, 8), 2, 0.05
 
 
 def _decide(key: tuple, x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Geometry | None, Plan | None]:

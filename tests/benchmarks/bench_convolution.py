@@ -32,7 +32,7 @@ LARGEST_BYTES = 2e9
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 COLUMNS = ("F.conv", "direct", "fft", "overlap_save", "auto", "package", "oaconvolve", "fftconvolve")
 METHODS = ("direct", "fft", "overlap_save")
-#: ``auto`` may time its ways in its first four calls; one of them is made when the results are compared.
+#: ``auto`` may time its ways in its first call, which compares the results, in the second, and in the eighth.
 UNSETTLED_CALLS = 3
 
 
