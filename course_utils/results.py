@@ -142,10 +142,15 @@ def _rows(path: Path) -> dict[str, dict]:
     """Return the rows in a file by model; a file that is not there has none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
+        if content["format"] != FORMAT or not all(map(_is_row, content["rows"].values())):
             raise ValueError
         return content["rows"]
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError):
+    except (AttributeError, ValueError, KeyError, TypeError):
         raise ValueError(f"{path} holds no results of format {FORMAT}. Delete it and run the lesson again.") from None
+
+
+def _is_row(row: dict) -> bool:
+    numbers = [row[key] for key in ("parameters", "multiply_adds", "seconds", "correct", "samples")]
+    return all(isinstance(number, int | float) for number in numbers) and 0 <= row["correct"] <= row["samples"] >= 1

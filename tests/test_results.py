@@ -1,5 +1,3 @@
-import json
-
 import pytest
 from scipy.stats import binomtest
 
@@ -70,12 +68,3 @@ def test_a_write_that_fails_leaves_the_old_rows_and_nothing_else(folder, monkeyp
         store(model="VGG-B")
     assert [path.name for path in folder.iterdir()] == ["10.json"]
     assert (folder / "10.json").read_text() == before
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"format": 0, "rows": {}})])
-def test_a_damaged_file_is_named(folder, text):
-    folder.mkdir()
-    (folder / "10.json").write_text(text)
-    for call in (results.table, store):
-        with pytest.raises(ValueError, match=r"10\.json holds no results of format 1. Delete it"):
-            call()
