@@ -16,6 +16,9 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 
+# Without stored bytecode each of some hundred processes compiles torch anew, in ten CPU seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
 .PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile stamp site colab thorough \

@@ -1,4 +1,4 @@
-"""What lesson 04 says about training holds for two other seeds; and its formulas are right.
+"""What lesson 04 says about training holds for other seeds, one of them in ``make thorough``; its formulas are right.
 
 The functions are read from the notebook. Training is made cheap without changing it: gradients are sums of images, so
 the run in 22,100 dimensions is, rotated, a run in the 890 dimensions that the images span.
@@ -18,7 +18,7 @@ from torch import nn
 from course_utils.data import load_faces
 from course_utils.face_drawings import film_negatives
 
-SEEDS = (0, 1)
+SEEDS = (0, pytest.param(1, marks=pytest.mark.thorough))
 STEPS = 240
 
 

@@ -144,6 +144,7 @@ def test_the_plan_learns_nothing(lesson, sigmoid):
     assert max(map(lesson.first_to_last, sigmoid)) < 0.03
 
 
+@pytest.mark.thorough
 def test_larger_weights_bring_the_sigmoids_to_life(lesson, data, sigmoid):
     larger = lesson.runs(nn.Sigmoid, data, start=lesson.four_times)
     gain = lesson.final(larger, "train") - lesson.final(sigmoid, "train")
@@ -197,6 +198,7 @@ def test_mlps_beat_the_linear_classifier(lesson, components, data, linear, relu,
     assert lesson.final(shallow).min() > max(*linear[1]["test"], *as_in_lesson_04["test"]) + 0.1
 
 
+@pytest.mark.thorough
 def test_the_mlp_gains_on_film_negatives(lesson, faces, data, linear):
     space = lesson.right_of_kinds.__globals__
     space |= {"data": data, "drawn": True, "negative": film_negatives(faces)[1]}

@@ -126,17 +126,19 @@ def test_depth_pays_with_another_split_and_seed(lesson, weighting):
     assert (plain == truth).float().mean() - (equal == truth).float().mean() > 0.01
 
 
-def test_the_lesson_runs_at_full_scale_on_a_few_images(cells, tmp_path, monkeypatch):
-    """256 x 256 pixels, one epoch instead of twenty, three images a class, one seed; the prose is not checked there."""
+@pytest.mark.parametrize("side", [64, pytest.param(256, marks=pytest.mark.thorough)])
+def test_the_lesson_runs_at_full_scale_on_a_few_images(cells, tmp_path, monkeypatch, side):
+    """One epoch instead of twenty, three images a class, one seed; the prose is not checked there."""
     changes = {
+        "SIDE = by_scale(laptop=32, full=256)": f"SIDE = by_scale(laptop=32, full={side})",
         'SOURCE = "embedded"': f"SOURCE = {few_vehicles(tmp_path / 'few', 3)!r}",
         "EPOCHS = by_scale(laptop=5, full=20)": "EPOCHS = 1",
         "for seed in (0, 1, 2):": "for seed in (0,):",
     }
     names = run_at_full_scale("\n".join(cells), tmp_path, monkeypatch, changes)
-    assert names["z"].shape == (6, 3, 256, 256)
+    assert names["z"].shape == (6, 3, side, side)
     assert len(names["runs"]) == 12
     for (rule, blocks), (model, history) in names["runs"].items():
         assert len(history) == 1 and math.isfinite(history.train_loss[0]) and math.isfinite(history.valid_loss[0])
-        assert names["count"](model) == sum(names["parameters_by_formula"](rule, blocks, 256))
+        assert names["count"](model) == sum(names["parameters_by_formula"](rule, blocks, side))
     assert (tmp_path / "results" / "09.json").is_file()

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.cli import main
-from course_utils.commands.test import pytest_command
+from course_utils.commands.test import pytest_command, tests_environment
 from course_utils.notebooks import execute, network
 from course_utils.notebooks.hashing import changes, sources
 from course_utils.notebooks.hygiene import KERNELSPEC, LANGUAGE, LARGEST, problems
@@ -406,6 +406,15 @@ def test_the_run_ends_with_a_table_from_all_workers(validated):
     assert table["dead"][3] == "FAILED: cell 2"
     assert re.search(r"=+ \d+ failed, \d+ passed, \d+ skipped in .*=+$", validated.output.strip().splitlines()[-1])
     assert validated.status == 1
+
+
+def test_bytecode_is_stored_and_one_thread_used_whatever_the_shell_says(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    monkeypatch.setenv("COURSE_DATA", "kept")
+    environment = tests_environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
+    assert (environment["OMP_NUM_THREADS"], environment["COURSE_DATA"]) == ("1", "kept")
 
 
 def test_a_path_without_a_test_is_a_failure(tmp_path):

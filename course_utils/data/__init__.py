@@ -6,7 +6,7 @@ name         embedded (default, made here)       real (``course data fetch NAME`
 faces        26 drawn people                     Labeled Faces in the Wild
 vehicles     airplane, motorbike, schooner       three classes of Caltech-101
 cats         happy and angry cats, with boxes    your photographs in YOLO layout
-photos       scikit-image's and scikit-learn's   seven classes of Caltech-256
+photos       scikit-image's and scikit-learn's   the same, and seven classes of Caltech-256
 digits       scikit-learn's, 8 x 8               Fashion-MNIST
 ===========  ==================================  =============================================
 

@@ -370,9 +370,9 @@ def load_photos(source: Path | str = "embedded") -> dict[str, np.ndarray]:
     ----------
     source : str or path
         ``"embedded"``: those that are installed with scikit-image and scikit-learn, such as ``chelsea`` (a cat),
-        ``coffee`` and ``rocket``. ``"real"``: the first picture of each of seven classes of Caltech-256. A path is a
-        folder; each picture in it is loaded under its name without the ending, and of each folder in it the first
-        picture, under the folder's name.
+        ``coffee`` and ``rocket``. ``"real"``: the same, and the first picture of each of seven classes of Caltech-256.
+        A path is a folder; each picture in it is loaded under its name without the ending, and of each folder in it
+        the first picture, under the folder's name.
 
     Returns
     -------

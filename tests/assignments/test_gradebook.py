@@ -16,6 +16,9 @@ import nbformat
 import pytest
 import small
 from click.testing import CliRunner
+from jupyter_core.paths import jupyter_config_path, jupyter_path
+from jupyter_server.extension.config import ExtensionConfigManager
+from jupyterlab_server.config import get_page_config
 
 from course_utils.assignments.course import Course
 from course_utils.assignments.notebook import marked_notebook
@@ -326,33 +329,34 @@ def test_pictures_that_are_pictures_are_kept(tmp_path):
 # ----------------------------------------------------------------------------------------------------- JupyterLab
 
 
-def configured(tmp_path: Path, formgrader: bool) -> dict:
-    """Return which extensions JupyterLab and its server load with our configuration before the environment's."""
-    write_configuration(tmp_path, formgrader)
-    code = (
-        "import json; from jupyter_core.paths import jupyter_config_path, jupyter_path; "
-        "from jupyter_server.extension.config import ExtensionConfigManager; "
-        "from jupyterlab_server.config import get_page_config; "
-        "server = ExtensionConfigManager(read_config_path=jupyter_config_path()).get_jpserver_extensions(); "
-        "page = get_page_config(jupyter_path('labextensions')); "
-        "print(json.dumps({'server': server, 'off': page['disabledExtensions'], "
-        "'installed': [one['name'] for one in page['federated_extensions']]}))"
-    )
-    environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "user")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+@pytest.fixture
+def configured(tmp_path, monkeypatch):
+    """What tells which extensions JupyterLab and its server load with our configuration before the environment's."""
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "user"))
+
+    def configured(formgrader: bool) -> dict:
+        write_configuration(tmp_path, formgrader)
+        page = get_page_config(jupyter_path("labextensions"))
+        return {
+            "server": ExtensionConfigManager(read_config_path=jupyter_config_path()).get_jpserver_extensions(),
+            "off": page["disabledExtensions"],
+            "installed": [one["name"] for one in page["federated_extensions"]],
+        }
+
+    return configured
 
 
-def test_learners_see_nothing_of_nbgrader(tmp_path):
-    found = configured(tmp_path, formgrader=False)
+def test_learners_see_nothing_of_nbgrader(configured):
+    found = configured(formgrader=False)
     assert "@jupyter/nbgrader" in found["installed"]  # else this test says nothing
     assert {"@jupyter/nbgrader", "@jupyter-notebook/lab-extension"} <= set(found["off"])
     assert not any(on for name, on in found["server"].items() if "nbgrader" in name or name == "notebook")
     assert found["server"]["jupyterlab"]
 
 
-def test_teachers_have_the_formgrader(tmp_path):
-    found = configured(tmp_path, formgrader=True)
+def test_teachers_have_the_formgrader(configured):
+    found = configured(formgrader=True)
     assert "@jupyter/nbgrader" not in found["off"] and "@jupyter/nbgrader:formgrader" not in found["off"]
     assert [name for name, on in found["server"].items() if on and "nbgrader" in name] == [
         "nbgrader.server_extensions.formgrader"

@@ -45,13 +45,16 @@ def test_a_lesson_whose_cells_are_run_again(lesson, data_folder):
         seconds = {
             cell: run_again(kernel, cell, TIMES.get(number, set()), troubles) for cell in code_cells(str(lesson))
         }
+        print(f"lesson {number}: {len(seconds)} cells, {sum(seconds.values()):.0f} CPU s for each once", flush=True)
         for kind, left in kernel.left_behind().items():
             troubles[f"{kind} left behind"] += left
         if number in HEAVY:
-            held = memory_of_reruns(kernel, max(seconds, key=seconds.get))
+            heaviest = max(seconds, key=seconds.get)
+            held = memory_of_reruns(kernel, heaviest)
             # From the second on: the first fills caches that stay, such as the convolutions' scratch memory.
             growth = held[-1] / held[1] - 1
-            print(f"lesson {number}: memory after each re-run {[round(size / 1e6) for size in held]} MB, {growth:+.1%}")
+            sizes = [round(size / 1e6) for size in held]
+            print(f"lesson {number}: memory after each re-run of {heaviest.id} {sizes} MB, {growth:+.1%}", flush=True)
             if growth >= GROWTH:
                 troubles["memory grows"].append(held)
     report = [f"{kind}: {one}" for kind, found in troubles.items() for one in found]
