@@ -134,7 +134,7 @@ def measure(row: Row, seconds: float, rounds: int) -> None:
         for name in order:
             function = functions[name]
             # Who is far behind needs no further look, and would take the others' time.
-            if name in best and best[name] > (30 if done < 3 else 4) * min(best.values()):
+            if name != "auto" and name in best and best[name] > (30 if done < 3 else 4) * min(best.values()):
                 continue
             start = time.perf_counter()
             function()
