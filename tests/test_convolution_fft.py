@@ -452,13 +452,15 @@ def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, undeci
     assert next(iter(functional._decided.values())) == (None, None)
 
 
-def test_a_decision_in_doubt_is_taken_once_at_a_transform(monkeypatch, undecided):
+def test_nothing_is_timed_under_a_transform(monkeypatch, undecided):
     x, weight = CLOSE
-    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, []))
+    timed = []
+    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, timed))
     expected = torch.nn.functional.conv2d(x, weight)
     for _ in range(9):
         many = torch.func.vmap(lambda image: fft_conv(image, weight))(torch.stack([x, x]))
         torch.testing.assert_close(many[1], expected)
+    assert not timed
     assert not functional._doubtful
 
 
