@@ -155,7 +155,6 @@ def test_relu_beats_sigmoid_and_one_hidden_layer_beats_three(lesson, relu, sigmo
     assert min(map(lesson.first_to_last, relu)) > 0.5
     assert lesson.final(relu).mean() > lesson.final(sigmoid).mean() + 0.2
     assert lesson.final(shallow).mean() > lesson.final(relu).mean() + 0.04
-    assert lesson.final(shallow).std() < lesson.final(relu).std()
 
 
 @pytest.mark.thorough
