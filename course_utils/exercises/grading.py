@@ -20,7 +20,7 @@ from course_utils.exercises.guard import Guard, TimeUp
 from course_utils.exercises.rendering import short_text
 from course_utils.exercises.values import as_array
 
-SECONDS = 3.0  # for all calls of one check together
+SECONDS = 3.0  # of computing, for all calls of one check together
 
 
 class Learner:
@@ -85,9 +85,7 @@ class Learner:
     def _failed(self, error: BaseException, arguments: tuple) -> NotYet:
         where = self._line(error)
         if isinstance(error, TimeUp):
-            reason = (
-                f"Your function was stopped after {self._guard.seconds:g} seconds{where}. Is there an endless loop?"
-            )
+            reason = f"Your function was stopped after {self._guard.limit}{where}. Is there an endless loop?"
             return NotYet(reason, "too slow", self.call_text(arguments))
         kind = type(error).__name__
         if isinstance(error, SystemExit | KeyboardInterrupt):
@@ -122,7 +120,7 @@ def grade(exercise: Exercise, answer: object, *, seconds: float = SECONDS) -> Ou
     answer : object
         Should be the learner's function or class.
     seconds : float
-        Wall-clock time limit for the learner's code.
+        Time limit for the learner's code: computing time, and five times as much by the wall clock.
     """
     if exercise.is_untouched(answer):
         return NotAttempted()

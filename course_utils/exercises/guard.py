@@ -26,7 +26,8 @@ import numpy as np
 import torch
 
 LONGEST_PRINT = 2000  # characters that are kept of what the learner's code prints
-AGAIN = 0.05  # seconds until code that has swallowed TimeUp gets it again
+AGAIN = 0.05  # seconds until code that has swallowed TimeUp gets it again, and between looks at the clocks
+PATIENCE = 5  # times its computing time that a function may take by the wall clock: a busy machine is no fault of it
 
 
 class TimeUp(BaseException):
@@ -41,13 +42,39 @@ class Called:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True)
+class _Clocks:
+    """What two clocks say, in seconds: the computing time of a thread, and the wall clock."""
+
+    computing: float
+    wall: float
+
+    def __sub__(self, other: _Clocks) -> _Clocks:
+        return _Clocks(self.computing - other.computing, self.wall - other.wall)
+
+    def over(self) -> bool:
+        return min(self.computing, self.wall) <= 0
+
+
+def _thread_clock() -> Callable[[], float]:
+    """Return a function, for any thread, that says how long the calling thread has computed.
+
+    Where one thread cannot see another's clock (macOS, Windows) and a watchdog has to, it says it for the process.
+    """
+    if hasattr(time, "pthread_getcpuclockid"):
+        number = time.pthread_getcpuclockid(threading.get_ident())
+        return lambda: time.clock_gettime(number)
+    return time.thread_time if _uses_alarm() else time.process_time
+
+
 class Guard:
     """Calls functions within a common time limit.
 
     Parameters
     ----------
     seconds : float
-        Wall-clock time for all calls together.
+        Computing time (CPU time of the calling thread) for all calls together. Waiting counts as well:
+        ``PATIENCE * seconds`` by the wall clock end it, too.
 
     Attributes
     ----------
@@ -57,24 +84,32 @@ class Guard:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.remaining = seconds
+        self._left = _Clocks(seconds, PATIENCE * seconds)
         self._output = _Capped()
 
     @property
     def printed(self) -> str:
         return self._output.text()
 
+    @property
+    def limit(self) -> str:
+        """The time after which a function was stopped, in words."""
+        if self._left.computing <= 0:
+            return f"{self.seconds:g} seconds"
+        return f"{PATIENCE * self.seconds:g} seconds, most of them spent waiting"
+
     def call(self, function: Callable, arguments: tuple) -> Called:
         """Call ``function`` and return its value or whatever it raised, ``SystemExit`` and ``TimeUp`` included."""
-        start, loaded = time.monotonic(), set(sys.modules)
+        loaded, clock = set(sys.modules), _thread_clock()
+        start = _Clocks(clock(), time.monotonic())
         try:
             with preserved_state(), _captured(self._output):
-                called = _timed_call(function, arguments, self.remaining)
+                called = _timed_call(function, arguments, self._left)
             if isinstance(called.error, TimeUp):
                 _forget_half_imported(loaded)
             return called
         finally:
-            self.remaining -= time.monotonic() - start
+            self._left = self._left - (_Clocks(clock(), time.monotonic()) - start)
 
 
 def _forget_half_imported(before: set[str]) -> None:
@@ -88,11 +123,10 @@ def _forget_half_imported(before: set[str]) -> None:
             del sys.modules[name]
 
 
-def _timed_call(function: Callable, arguments: tuple, seconds: float) -> Called:
-    if seconds <= 0:
+def _timed_call(function: Callable, arguments: tuple, left: _Clocks) -> Called:
+    if left.over():
         return Called(error=TimeUp())
-    alarm = _Alarm if hasattr(signal, "setitimer") and _in_main_thread() else _Watchdog
-    timer = alarm(sys._getframe(), seconds)
+    timer = (_Alarm if _uses_alarm() else _Watchdog)(sys._getframe(), left)
     try:
         try:
             timer.start()
@@ -108,11 +142,26 @@ def _timed_call(function: Callable, arguments: tuple, seconds: float) -> Called:
     return Called(value)
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _uses_alarm() -> bool:
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-class _Alarm:
+class _Timer:
+    """Both clocks of a call, which ends when either is over."""
+
+    def __init__(self, left: _Clocks) -> None:
+        self.left, self._clock = left, _thread_clock()
+        self.began = _Clocks(self._clock(), time.monotonic())
+
+    def over(self) -> bool:
+        return (self.left - (_Clocks(self._clock(), time.monotonic()) - self.began)).over()
+
+    def first_look(self) -> float:
+        """Seconds until either clock can be over: a thread computes no faster than the wall clock runs."""
+        return min(self.left.computing, self.left.wall)
+
+
+class _Alarm(_Timer):
     """Raises :class:`TimeUp` in the main thread by a timer of the operating system, until the guarded call has ended.
 
     Code that catches everything, ``while True: try: ... except: pass``, would run on. So before the exception leaves
@@ -120,17 +169,17 @@ class _Alarm:
     signals, which is in the code that caught the first.
     """
 
-    def __init__(self, frame, seconds: float) -> None:
-        self.frame, self.seconds, self.running = frame, seconds, False
+    def __init__(self, frame, left: _Clocks) -> None:
+        super().__init__(left)
+        self.frame, self.running = frame, False
 
     def start(self) -> None:
         self.before = signal.signal(signal.SIGALRM, self._ring)
         self.running = True
-        self.timer_before = signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
-        self.began = time.monotonic()
+        self.timer_before = signal.setitimer(signal.ITIMER_REAL, self.first_look(), AGAIN)
 
     def _ring(self, signum: int, frame) -> None:
-        if not self.running or frame is self.frame:
+        if not self.running or frame is self.frame or not self.over():
             return
         # A call of interrupt_main would be followed by a look for signals, here. What `map` calls is not.
         for _ in map(_thread.interrupt_main, (signal.SIGALRM,)):
@@ -141,14 +190,15 @@ class _Alarm:
         signal.signal(signal.SIGALRM, self.before if self.before is not None else signal.SIG_DFL)
         left, interval = self.timer_before
         if left:  # somebody else's timer
-            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - self.began), 0.001), interval)
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - self.began.wall), 0.001), interval)
 
 
-class _Watchdog:
+class _Watchdog(_Timer):
     """Raises :class:`TimeUp` in the calling thread from a second one: for Windows, and outside the main thread."""
 
-    def __init__(self, frame, seconds: float) -> None:
-        self.seconds, self.running = seconds, True
+    def __init__(self, frame, left: _Clocks) -> None:
+        super().__init__(left)
+        self.running = True
         self.thread_id = threading.get_ident()
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
@@ -157,9 +207,9 @@ class _Watchdog:
         self.thread.start()
 
     def _watch(self) -> None:
-        wait = self.seconds
+        wait = self.first_look()
         while not self.ended.wait(wait):
-            if self.running:
+            if self.running and self.over():
                 self._raise(ctypes.py_object(TimeUp))
             wait = AGAIN
 
@@ -245,7 +295,7 @@ def preserved_state() -> Iterator[None]:
         _restorer(gc.isenabled, lambda state: gc.enable() if state else gc.disable()),
         _restorer(_figures, _close_figures_but),
     ]
-    if _in_main_thread():
+    if threading.current_thread() is threading.main_thread():
         restorers.append(_restorer(lambda: signal.getsignal(signal.SIGINT), _set_interrupt_handler))
     try:
         with warnings.catch_warnings():

@@ -165,6 +165,21 @@ def _check_channel_statistics(learner: Learner, reference: Callable) -> None:
             "Every batch counts alike here. Every pixel should: a batch may have fewer, and a mean of deviations is "
             "no deviation.",
         ),
+        Mistake(
+            "mean of means",
+            lambda b: (moment(b, one, 1), within(b, one, 2)),
+            "Every batch counts alike here. Every pixel should: a batch may have fewer. And what differs between the "
+            "batches is left out of the deviation.",
+        ),
+        *(
+            Mistake(
+                "mean of means",
+                lambda b, power=power: (moment(b, len, 1), within(b, len, power)),
+                "Every image counts alike here. Images may differ in size, and every pixel should count alike. And "
+                "what differs between the batches is left out of the deviation.",
+            )
+            for power in (1, 2)
+        ),
         Mistake("mean of deviations", lambda b: (mean(b), within(b, one, 1)), spread_sentence),
         Mistake("mean of deviations", lambda b: (mean(b), within(b, pixels, 1)), spread_sentence),
         Mistake("mean of deviations", lambda b: (mean(b), within(b, len, 1)), spread_sentence),
@@ -522,7 +537,10 @@ QUIZ = (
                 right=True,
             ),
             Option("A higher accuracy", "The frequent classes make up the accuracy, and they lose."),
-            Option("The network learns better features of it", "The images are the same. Only their say has changed."),
+            Option(
+                "The network learns better features of it",
+                "That is not to be counted on: the images are the same. Only their say has changed.",
+            ),
             Option(
                 "The same as from 12 times as many images of it",
                 "Twelve copies teach what one image teaches. New images would show what it has not seen.",

@@ -589,7 +589,7 @@ QUIZ = (
         ),
     ),
     Question(
-        "The cosine of the weights of espresso and airliner is -0.02. What does it say?",
+        "The cosine of the weights of Egyptian cat and airliner is -0.02. What does it say?",
         (
             Option("They are opposites", "For opposites it would be near -1."),
             Option(

@@ -487,6 +487,14 @@ def _check_interval_of_gain(learner: Learner, reference: Callable) -> None:
         kind = "narrow" if high - low < 0.9 * width else "wide" if high - low > 1.1 * width else "far to one side"
         sentence = f"The interval is too {kind}. (Drawn intervals differ a little. This is more.)"
         reject(learner, given, "", expected, array, sentence)
+    # Ends from a formula pass for all of these: they are that near. Of a single drawn mean there is no formula.
+    given = (*values(60, 0.05, 0.06, 17), 1)
+    got = learner(*given)
+    array = as_array(got)
+    if array is None or array.shape != (3,) or not abs(array[2] - array[1]) < 1e-9:
+        sentence = "With draws=1 one mean is drawn, and it is both ends. Here they differ: the interval is not that of "
+        sentence += "`draws` drawn means."
+        reject(learner, given, "", np.asarray(reference(*given)), got, sentence)
 
 
 INTERVAL_OF_GAIN = Exercise(
@@ -502,7 +510,8 @@ INTERVAL_OF_GAIN = Exercise(
 def interval_of_gain(one: np.ndarray, other: np.ndarray, draws: int = 2000) -> tuple[float, float, float]:
     """Mean of one - other, and the lower and upper end of its 95 % bootstrap interval.
 
-    one, other: (N,) scores of two networks on the same N pictures. draws: how many means of N drawn pictures are taken.
+    one, other: (N,) scores of two networks on the same N pictures.
+    draws: how many means of N drawn pictures are taken, 1 or more.
     """
     ...  # your code here
 ''',

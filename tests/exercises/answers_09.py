@@ -154,6 +154,18 @@ def channel_statistics(batches):
             "mean of means",
         ),
         Wrong(
+            "variances averaged",
+            statistics("m.mean(0)", "v.mean(0).sqrt()"),
+            "Every batch counts alike",
+            "mean of means",
+        ),
+        Wrong(
+            "weighed by images",
+            statistics("(by_images * m).sum(0)", "(by_images * v.sqrt()).sum(0)"),
+            "Every image counts alike",
+            "mean of means",
+        ),
+        Wrong(
             "only the mean repaired",
             statistics("(by_pixels * m).sum(0)", "v.sqrt().mean(0)"),
             "batch's own mean",

@@ -329,6 +329,16 @@ def interval_of_gain(one, other, draws=2000):
             "one standard deviation",
             "another level",
         ),
+        Wrong(
+            "normal formula",
+            drawn(ends="gain.mean() + np.array([-1.96, 1.96]) * gain.std() / n**0.5"),
+            "one mean is drawn",
+        ),
+        Wrong(
+            "draws ignored",
+            drawn("gain[rng.integers(0, n, (5000, n))].mean(1)"),
+            "one mean is drawn",
+        ),
         Wrong("shares for percent", drawn(ends="np.percentile(means, [0.025, 0.975])"), "2.5 and 97.5", "percent"),
         Wrong("one network", drawn("one[rng.integers(0, n, (draws, n))].mean(1)"), "first network alone", "one only"),
         Wrong("other minus one", drawn(result="-gain.mean(), -high, -low"), "gain of the first network"),
