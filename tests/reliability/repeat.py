@@ -153,6 +153,8 @@ def environment_of(surroundings: Surroundings, tools: Tools, scratch: Path) -> t
         "OMP_NUM_THREADS": number,
         "MKL_NUM_THREADS": number,
         "OPENBLAS_NUM_THREADS": number,
+        # Files run side by side, so that there are more threads than cores: those that wait must not spin meanwhile.
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
     cwd = ROOT
     if "zone" in changed:
