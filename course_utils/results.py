@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from course_utils.data.store import unwritable
 from course_utils.settings import data_dir
 
 FORMAT = 1
@@ -59,6 +60,8 @@ def record(
     ------
     ValueError
         If ``correct`` is not from 0 to ``samples``, or there are no samples.
+    course_utils.data.store.DataFolderError
+        If the data folder cannot be written to.
     """
     wilson(correct, samples)
     row = {
@@ -69,9 +72,12 @@ def record(
         "samples": int(samples),
     }
     path = _file(lesson)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.parent.with_name(".results.lock")):  # another copy of the lesson may store a row right now
-        _replace(path, _rows(path) | {model: row})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.parent.with_name(".results.lock")):  # another copy of the lesson may store a row right now
+            _replace(path, _rows(path) | {model: row})
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _replace(path: Path, rows: dict[str, dict]) -> None:

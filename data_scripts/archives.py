@@ -45,13 +45,16 @@ class _Member:
 
 def is_archive(path: Path) -> bool:
     """Return whether a file is a zip or tar archive, by its content."""
-    return _is_tar(path) or zipfile.is_zipfile(path)
+    try:
+        return _is_tar(path) or zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # one of several files that make up a zip archive, or its end is damaged
+        return False
 
 
 def _is_tar(path: Path) -> bool:
     try:
         return tarfile.is_tarfile(path)
-    except (EOFError, zlib.error, lzma.LZMAError):  # compressed, and damaged where its first name should be
+    except (EOFError, zlib.error, lzma.LZMAError, ValueError):  # damaged where its first name should be
         return False
 
 
@@ -113,7 +116,8 @@ def _damage_named(archive: Path) -> Iterator[None]:
             f"{archive.name} is compressed in a way that Python cannot read ({error}). Unpack it yourself and give the "
             "folder."
         ) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+    # ValueError: damaged text or numbers in a header, or a name with a null byte, which no file can have.
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise ArchiveError(f"{archive.name} is damaged or cut short ({error}).") from error
     except OSError as error:
         if error.errno is None:  # gzip's and bz2's own
@@ -172,7 +176,7 @@ def _members(archive: Path) -> Iterator[_Member]:
             if info.flag_bits & 1:
                 raise ArchiveError(f"{archive.name} is encrypted; unpack it yourself and give the folder.")
             kind = stat.S_IFMT(info.external_attr >> 16)
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 plain = kind in (0, stat.S_IFREG)
                 yield _Member(info.filename, info.file_size, (lambda info=info: file.open(info)) if plain else None)
 

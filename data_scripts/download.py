@@ -121,7 +121,7 @@ class ResumingDownloader:
             os.replace(self.part, output_file)
 
     def _complete(self, url: str) -> None:
-        tries, most = 0, self._here()
+        tries, most = 0, self.here(url)
         while True:
             try:
                 self._try(url)
@@ -142,6 +142,7 @@ class ResumingDownloader:
     def _try(self, url: str) -> None:
         """Ask for what is missing, once; or twice, if the server cannot continue what is here."""
         import requests
+        import urllib3
 
         host = urlsplit(url).netloc
         try:
@@ -156,18 +157,15 @@ class ResumingDownloader:
             raise DownloadError(f"no connection to {host}; is there a network?") from error
         except requests.Timeout as error:
             raise _Interrupted(self._silent(host)) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, UnicodeError, urllib3.exceptions.LocationValueError) as error:
             raise DownloadError(f"cannot download {url} ({error}).") from error
 
     def _ask(self, url: str, host: str) -> bool:
         """Send one request and take what comes; return whether the part now is, or already was, complete."""
         import requests
 
-        note = self._note(url)
-        start = self._here() if note else 0
-        if note is None or not start:
-            self.forget()
-        elif start == note.total:  # it was complete, and the run ended before the checksum was compared
+        note, start = self._note(url), self.here(url)
+        if start and start == note.total:  # it was complete, and the run ended before the checksum was compared
             return True
         headers = {"Accept-Encoding": "identity"}  # positions in the file, not in a compressed form of it
         if start:
@@ -192,11 +190,16 @@ class ResumingDownloader:
                 self.echo(f"{self.name}: going on after byte {start:,}{whole}, {in_words(start)} are here")
                 total = total or note.total
             elif answer.status_code == 200:
+                length = answer.headers.get("Content-Length", "")
+                stated = int(length) if length.isdigit() else None
+                page = answer.headers.get("Content-Type", "").startswith("text/html")
+                # Some servers call every file a page: what is as long as what came before is the file.
+                if start and page and stated != note.total:
+                    raise DownloadError(f"{host} sends a web page in place of {self.name}; do you have to log in?")
                 if start:
                     self._start_again("the server sends the whole file: it has changed, or cannot be continued")
-                    self.forget()
-                length = answer.headers.get("Content-Length", "")
-                total = int(length) if length.isdigit() else self.size or None
+                self.forget()  # not before: the part of another address waits until this one sends something
+                total = stated if stated is not None else self.size or None
                 self._write_note(_Note(url, _version(answer), total))
             else:
                 raise DownloadError(f"{host} answered {answer.status_code} {answer.reason} for {url}.")
@@ -234,6 +237,10 @@ class ResumingDownloader:
 
     def _start_again(self, reason: str) -> None:
         self.echo(f"{self.name}: starting again from the beginning, {reason}")
+
+    def here(self, url: str) -> int:
+        """Return how many bytes of what ``url`` sends are here, and need not be asked for again."""
+        return self._here() if self._note(url) else 0
 
     def _here(self) -> int:
         return self.part.stat().st_size if self.part.is_file() else 0

@@ -22,7 +22,7 @@ from course_utils.data.real import real_folder
 from course_utils.data.store import DataFolderError, build_once, in_words
 from course_utils.settings import data_dir
 from data_scripts.archives import ENDINGS, ArchiveError, is_archive, unpack
-from data_scripts.download import DownloadError, Patience, ResumingDownloader, note_of, part_of
+from data_scripts.download import DownloadError, Patience, ResumingDownloader, part_of
 from data_scripts.sources import SOURCES, LayoutError, RemoteFile, Source
 
 _ELSEWHERE = "Make room there, or set COURSE_DATA to a folder on another disk."
@@ -106,7 +106,7 @@ def fetch(
         if local is not None and local.is_dir():
             source.prepare(local, out)
             return
-        _clean(downloads, source)
+        _clean(downloads, source, sources[name])
         tree.mkdir(parents=True, exist_ok=True)
         try:
             paths = [local] if local is not None else _download_all(name, source, downloads, patience, tell)
@@ -253,7 +253,7 @@ def _download(file: RemoteFile, folder: Path, name: str, patience: Patience, tel
     try:
         pooch.retrieve(file.url, known_hash=file.checksum, fname=file.name, path=folder, downloader=downloader)
     except DownloadError as error:
-        here = _size_here(path)
+        here = downloader.here(file.url)
         kept = f"{in_words(here)} of {file.name} are here; the next run goes on from there. " if here else ""
         raise FetchError(f"{name}: {error} {kept}{advice}") from error
     except ValueError as error:  # pooch's, when the checksum differs
@@ -271,18 +271,24 @@ def _is_address(where: str | Path) -> bool:
 
 
 def _remote(url: str) -> RemoteFile:
-    name = Path(urlsplit(url).path).name
+    try:
+        name = Path(urlsplit(url).path).name
+    except ValueError as error:
+        raise FetchError(f"--from {url}: that is no address ({error}).") from error
     return RemoteFile(url, "archive" if name in ("", "..", "unpacked") else name[-100:], None, 0)
 
 
-def _clean(downloads: Path, source: Source) -> None:
-    """Remove what earlier runs left behind, but for whole files whose checksum tells if they serve, and for parts."""
-    kept = {file.name for file in source.files if file.checksum}
-    for file in source.files:
-        part = part_of(downloads / file.name)
-        kept |= {part.name, note_of(part).name}
+def _clean(downloads: Path, source: Source, public: Source) -> None:
+    """Remove what earlier runs left behind, but for parts, and for whole files whose checksum tells if they serve.
+
+    What came from the public address stays while another one is tried, which may not answer. A whole file without a
+    checksum may be of any address.
+    """
+    kept = {file.name for file in (*source.files, *public.files) if file.checksum}
+    unknown = {file.name for file in source.files if not file.checksum}
     for path in downloads.iterdir() if downloads.is_dir() else []:
+        is_part = path.name.endswith((".part", ".part.json"))
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name not in kept:
+        elif path.name in unknown or not (is_part or path.name in kept):
             path.unlink()

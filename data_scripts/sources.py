@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from course_utils.data.pictures import pictures_in
-from course_utils.data.real import IDX_FILES
+from course_utils.data.real import FASHION_NAMES, IDX_FILES, check_digits, read_idx
 
 LFW_PEOPLE, LFW_IMAGES = 26, 890
 
@@ -154,8 +153,11 @@ def prepare_vehicles(tree: Path, out: Path) -> None:
                 f"There is no folder {theirs}; expected {', '.join(CALTECH101)}, as in 101_ObjectCategories "
                 "of caltech-101.zip."
             )
+        pictures = pictures_in(root / theirs)
+        if not pictures:
+            raise LayoutError(f"The folder {theirs} holds no pictures; expected those of caltech-101.zip.")
         (out / ours).mkdir()
-        for path in pictures_in(root / theirs):
+        for path in pictures:
             shutil.copyfile(path, out / ours / path.name)
             if annotations is not None:
                 number = path.stem.removeprefix("image_")
@@ -178,12 +180,7 @@ def _read_box(path: Path) -> list[float]:
 
 
 def prepare_photos(tree: Path, out: Path) -> None:
-    """Copy seven classes of Caltech-256, under their names without the number, and add the embedded photographs.
-
-    Lessons ask for these by name (``photos["chelsea"]``), so that they run with either source.
-    """
-    from course_utils.data.loaders import load_photos
-
+    """Copy seven classes of Caltech-256, under their names without the number."""
     for theirs, ours in CALTECH256.items():
         folder = _find_folder(tree, theirs)
         if folder is None or not pictures_in(folder):
@@ -191,23 +188,31 @@ def prepare_photos(tree: Path, out: Path) -> None:
         (out / ours).mkdir()
         for path in pictures_in(folder):
             shutil.copyfile(path, out / ours / path.name)
-    for name, photo in load_photos().items():
-        Image.fromarray(photo).save(out / f"{name}.png")
 
 
 def prepare_digits(tree: Path, out: Path) -> None:
-    """Copy the four files of Fashion-MNIST; those that were unpacked are packed again."""
+    """Check the four files of Fashion-MNIST, and copy them; those that were unpacked are packed again."""
+    arrays = []
     for name in IDX_FILES:
         packed, plain = (
             sorted(path for path in tree.rglob(as_named) if path.is_file()) for as_named in (name, name[:-3])
         )
-        if packed:
-            shutil.copyfile(packed[0], out / name)
-        elif plain:
-            with open(plain[0], "rb") as content, gzip.open(out / name, "wb") as file:
-                shutil.copyfileobj(content, file)
-        else:
+        found = next(iter(packed + plain), None)
+        if found is None:
             raise LayoutError(f"The file {name} is missing; expected {', '.join(IDX_FILES)}.")
+        try:
+            arrays.append(read_idx(found))
+        except ValueError as error:
+            raise LayoutError(str(error)) from error
+        if packed:
+            shutil.copyfile(found, out / name)
+        else:
+            with open(found, "rb") as content, gzip.open(out / name, "wb") as file:
+                shutil.copyfileobj(content, file)
+    try:
+        check_digits("The set", *arrays, classes=len(FASHION_NAMES))
+    except ValueError as error:
+        raise LayoutError(str(error)) from error
 
 
 def prepare_cats(tree: Path, out: Path) -> None:

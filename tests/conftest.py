@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 for name in ("COURSE_SCALE", "COURSE_DEVICE"):
     os.environ.pop(name, None)
 os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(autouse=True)
+def figures_closed():
+    """Close what a test leaves open: the next one may count figures."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture
@@ -19,10 +28,11 @@ def data_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def server():
-    """A web server on this machine for one test."""
+def server(monkeypatch):
+    """A web server on this machine for one test, which is reached without the proxy of whoever runs the tests."""
     from local_server import Server
 
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = Server()
     yield server
     server.close()

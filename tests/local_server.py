@@ -57,10 +57,11 @@ class Server:
         path -> list of :class:`Cut`, :class:`Stall`, :class:`Status`: what becomes of the next requests for it.
     asked : list of str
         The paths of all requests.
-    ranges : list of (str or None)
-        The ``Range`` of each of them.
+    ranges, encodings : list of (str or None)
+        The ``Range`` and the ``Accept-Encoding`` of each of them.
     etag, modified, length, resumes, heeds_if_range : bool
-        Whether the server states an ETag, a Last-Modified, a length; sends parts; compares versions before it does.
+        Whether the server states an ETag, a Last-Modified (``"now"``: of this moment), a length; sends parts; compares
+        versions before it does.
     headers : dict
         Sent with every file.
     cut_whole : int or None
@@ -70,7 +71,8 @@ class Server:
     """
 
     def __init__(self):
-        self.files, self.script, self.asked, self.ranges, self.headers = {}, {}, [], [], {}
+        self.files, self.script, self.headers = {}, {}, {}
+        self.asked, self.ranges, self.encodings = [], [], []
         self.etag = self.length = self.resumes = self.heeds_if_range = True
         self.modified, self.cut_whole = False, None
         self.first, self.go = threading.Event(), threading.Event()
@@ -99,6 +101,7 @@ class Server:
         path, asked_range = request.path, request.headers.get("Range")
         self.asked.append(path)
         self.ranges.append(asked_range)
+        self.encodings.append(request.headers.get("Accept-Encoding"))
         self.first.set()
         self.go.wait()
         trouble = self.script[path].pop(0) if self.script.get(path) else None
@@ -142,7 +145,10 @@ class Server:
         if self.etag:
             request.send_header("ETag", etag)
         if self.modified:
-            request.send_header("Last-Modified", self._modified())
+            # "now" is stated after the answer's Date: the file may change again within this second.
+            request.send_header(
+                "Last-Modified", formatdate(usegmt=True) if self.modified == "now" else self._modified()
+            )
         for name, value in self.headers.items():
             request.send_header(name, value)
         request.end_headers()
@@ -184,9 +190,9 @@ def zip_of(files):
     return buffer.getvalue()
 
 
-def idx(array):
+def idx(array, level=9):
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
+    return gzip.compress(header + array.astype(np.uint8).tobytes(), level, mtime=0)
 
 
 def cats_files(prefix="", valid="valid"):
@@ -232,6 +238,11 @@ def caltech256_tar():
 
 def fashion_files(side=2):
     return {name: idx(np.zeros((3, side, side)) + 9) if "images" in name else idx(np.arange(3)) for name in IDX_FILES}
+
+
+def long_images():
+    """Return the images that belong to the labels of :func:`fashion_files`, in a file of 200 kB."""
+    return idx(np.resize(np.arange(251), (3, 258, 258)), level=0)
 
 
 def as_json(table):

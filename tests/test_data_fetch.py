@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import io
 import socket
 import tarfile
 import zipfile
@@ -16,12 +18,14 @@ from local_server import (
     caltech256_tar,
     cats_files,
     fashion_files,
+    idx,
     jpeg,
     lfw_tgz,
     served,
     tar_of,
     zip_of,
 )
+from PIL import Image
 
 from course_utils import data
 from course_utils.data.real import IDX_FILES, real_folder
@@ -59,6 +63,39 @@ def test_faces(server, monkeypatch, capsys):
     assert not (folder.parent / ".downloads" / "faces").exists()  # the archive is not needed any more
 
 
+def gradient(axis):
+    """A picture of LFW's size whose pixels say how far right (axis 1) or down (axis 0) they are."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.indices((250, 250), np.uint8)[axis]).save(buffer, "jpeg", quality=95)
+    return buffer.getvalue()
+
+
+def test_lfws_faces_are_cut_out(server, monkeypatch):
+    monkeypatch.setattr(sources, "LFW_PEOPLE", 2)
+    monkeypatch.setattr(sources, "LFW_IMAGES", 4)
+    people = {"Down": 0, "Right": 1}
+    files = {f"lfw_funneled/{name}/{i}.jpg": gradient(axis) for name, axis in people.items() for i in range(2)}
+    fetch("faces", sources=served(server, "faces", {"lfw.tgz": tar_of(files, "w:gz")}))
+    down, right = data.load_faces("real").train_images.astype(float)
+    # x from 73 to 177, y from 64 to 200; the middle of the first and of the last pixel
+    assert np.allclose(right[:, [0, -1]], [73, 176], atol=2) and np.allclose(down[[0, -1]], [[64], [199]], atol=2)
+
+
+def test_choice_of_faces_is_the_same_each_time(server, monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "LFW_PEOPLE", 2)
+    monkeypatch.setattr(sources, "LFW_IMAGES", 20)
+    files = {f"lfw_funneled/{name}/{i:02d}.jpg": jpeg(5 * i + 2, (250, 250)) for name in "ab" for i in range(50)}
+    table = served(server, "faces", {"lfw.tgz": tar_of(files, "w:gz")})
+    chosen = []
+    for run in "12":
+        monkeypatch.setenv("COURSE_DATA", str(tmp_path / run))
+        fetch("faces", sources=table)
+        faces = data.load_faces("real")
+        chosen.append(np.concatenate([faces.train_images, faces.test_images])[:, 0, 0])
+    assert np.array_equal(*chosen)
+    assert len(set(chosen[0].tolist())) > 10 and chosen[0].max() > 100  # some of each person's, not the first ten
+
+
 def test_too_few_faces(server):
     table = served(server, "faces", {"lfw-funneled.tgz": lfw_tgz()})
     with pytest.raises(FetchError, match="14 pictures of 4 people; expected 890 of 26"):
@@ -87,6 +124,14 @@ def test_vehicles(server, annotations):
         assert vehicles.boxes is None
 
 
+def test_class_without_pictures(server):
+    files = {f"101_ObjectCategories/{name}/image_0001.jpg": jpeg() for name in sources.CALTECH101}
+    files["101_ObjectCategories/schooner/readme.txt"] = files.pop("101_ObjectCategories/schooner/image_0001.jpg")
+    with pytest.raises(FetchError, match="folder schooner holds no pictures; expected those of caltech-101.zip"):
+        fetch("vehicles", sources=served(server, "vehicles", {"a.zip": zip_of(files)}))
+    assert not real_folder("vehicles").exists()
+
+
 def test_photos(server):
     folder = fetch("photos", sources=served(server, "photos", {"256_ObjectCategories.tar": caltech256_tar()}))
     assert len(list(folder.glob("*/"))) == 7
@@ -101,6 +146,22 @@ def test_digits(server):
     fetch("digits", sources=served(server, "digits", fashion_files()))
     digits = data.load_digits("real")
     assert digits.train_images.shape == (3, 2, 2) and digits.names[2] == "Pullover"
+
+
+@pytest.mark.parametrize(
+    "which, content, said",
+    [
+        (0, b"\x1f\x8bhalf", rf"{IDX_FILES[0]} is damaged"),
+        (1, gzip.compress(b"<html>Please log in</html>"), rf"{IDX_FILES[1]} is not an IDX file of bytes"),
+        (2, idx(np.zeros((4, 2, 2))), r"images of shape \(4, 2, 2\) with labels of shape \(3,\)"),
+        (3, idx(np.array([0, 1, 10])), r"labels up to 10; expected 0 to 9"),
+    ],
+)
+def test_digits_that_the_loader_would_refuse(server, which, content, said):
+    files = fashion_files() | {IDX_FILES[which]: content}
+    with pytest.raises(FetchError, match=f"^digits: .*{said}"):
+        fetch("digits", sources=served(server, "digits", files))
+    assert not real_folder("digits").exists()
 
 
 @pytest.mark.parametrize("kind", ["address", "zip", "folder"])
@@ -223,11 +284,31 @@ def test_archive_of_another_address_is_not_reused(server, tmp_path):
 
 
 def test_no_network(server):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/cats.zip"
-    with pytest.raises(FetchError, match="no connection to 127.0.0.1.*network"):
-        fetch("cats", address)
+    with socket.socket() as deaf:  # it holds the port, so that nobody else listens there
+        deaf.bind(("127.0.0.1", 0))
+        with pytest.raises(FetchError, match="no connection to 127.0.0.1.*network"):
+            fetch("cats", f"http://127.0.0.1:{deaf.getsockname()[1]}/cats.zip")
+
+
+@pytest.mark.parametrize("host", ["example..org", "ex\u00e4mple..org", "[::1", "", "127.0.0.1:99999", "*"])
+def test_mistyped_address(monkeypatch, host):
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(FetchError) as caught:
+        fetch("cats", f"http://{host}/cats.zip")
+    assert f"http://{host}/cats.zip" in str(caught.value) and "checksum" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/..", "/unpacked", "/cats.zip?session=1", "/cats.part", "/" + 300 * "c" + ".zip"]
+)
+def test_address_whose_last_part_is_no_name_for_a_file(server, path):
+    asked = "/" if path == "/.." else path
+    server.files[asked] = zip_of({"readme.txt": b"no cats"})
+    with pytest.raises(FetchError, match="no data.yaml"):
+        fetch("cats", server.address + path)
+    server.files[asked] = zip_of(cats_files())
+    fetch("cats", server.address + path)
+    assert len(data.load_cats("real").train) == 2
 
 
 def test_page_in_place_of_an_archive(server):

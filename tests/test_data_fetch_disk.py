@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import shutil
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -80,7 +81,9 @@ def left_of(name):
 # How much, and whether there is room
 
 
-def test_sizes_are_added_up_over_the_sets(data_folder):
+def test_sizes_are_added_up_over_the_sets(data_folder, monkeypatch):
+    asked = []  # for which folder; what is really free there changes with every file that somebody writes
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or SimpleNamespace(free=1234))
     files = {name: sum(file.size for file in source.files) for name, source in SOURCES.items()}
     everything = space_for(SOURCES)
     assert everything.download == sum(files.values())
@@ -88,7 +91,7 @@ def test_sizes_are_added_up_over_the_sets(data_folder):
     photos = SOURCES["photos"]
     before = SOURCES["faces"].ready + SOURCES["vehicles"].ready
     assert everything.room == before + files["photos"] + photos.unpacked + photos.ready
-    assert everything.free == shutil.disk_usage(data_folder.parent).free  # the data folder itself is not there yet
+    assert everything.free == 1234 and asked == [data_folder.parent]  # the data folder itself is not there yet
     real_folder("photos").mkdir(parents=True)
     assert space_for(SOURCES).download == sum(files.values()) - files["photos"]
     assert (space_for(["photos"]).download, space_for(["photos"]).room) == (0, 0)
@@ -166,7 +169,8 @@ def test_full_while_unpacking(server, monkeypatch, size):
     assert len(data.load_vehicles("real")) == 6
 
 
-def test_full_while_bringing_into_the_layout(server, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_while_bringing_into_the_layout(server, monkeypatch, number):
     table = served(server, "photos", {"256_ObjectCategories.tar": caltech256_tar()})
     copy, count = shutil.copyfile, 0
 
@@ -175,12 +179,12 @@ def test_full_while_bringing_into_the_layout(server, monkeypatch):
         count += 1
         if count == 9:
             Path(target).write_bytes(b"half")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
         return copy(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(sources.shutil, "copyfile", copyfile)
-        with pytest.raises(FetchError, match="photos: the disk of .* is full"):
+        with pytest.raises(FetchError, match=rf"photos: the disk of .* is full \({os.strerror(number)}\)"):
             fetch("photos", sources=table)
     assert not real_folder("photos").exists()
     assert not list(real_folder("photos").parent.glob("*.partial"))
@@ -386,7 +390,13 @@ def unpacked(tmp_path, content, **options):
     return {path.relative_to(into).as_posix(): path.read_bytes() for path in into.rglob("*") if path.is_file()}
 
 
-FILES = {"a/1.txt": b"one", "a/2.bin": bytes(range(256)) * 5, "b/3.txt": b"", "b/4.txt": b"four" * 300}
+FILES = {
+    "a/1.txt": b"one",
+    "a/ü.txt": b"umlaut",
+    "a/2.bin": bytes(range(256)) * 5,
+    "b/3.txt": b"",
+    "b/4.txt": b"four" * 300,
+}
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
@@ -410,6 +420,28 @@ def test_cut_archive_is_noticed_wherever_it_ends(tmp_path, mode, keep):
     assert refused > 20
 
 
+def pax_headers_damaged(headers):
+    """A tar archive with a file whose extended header says these strange things."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("a.txt")
+        info.pax_headers, info.size = headers, 3
+        tar.addfile(info, io.BytesIO(b"one"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"GNU.sparse.map": "a,b"}, {"GNU.sparse.size": "three"}, {"size": "three"}],
+    ids=lambda headers: [*headers][0],
+)
+@pytest.mark.parametrize("place", ["first", "later"])
+def test_tar_with_bad_numbers(tmp_path, headers, place):
+    before = tar_of({"before.txt": b"0"})[:1024] if place == "later" else b""
+    with pytest.raises(ArchiveError, match="damaged"):
+        unpacked(tmp_path, before + pax_headers_damaged(headers))
+
+
 @pytest.mark.parametrize("make", [zip_of, lambda files: tar_of(files, "w:gz")], ids=["zip", "tgz"])
 def test_damaged_byte_never_changes_the_content(tmp_path, make):
     """Wherever a byte is wrong, there is an error, or it did not matter."""
@@ -429,6 +461,43 @@ def test_damaged_byte_never_changes_the_content(tmp_path, make):
         whole[position] ^= 0x15
 
 
+@pytest.mark.parametrize("damage", [b"\xc3/", b"\xc3\0"])
+@pytest.mark.parametrize("places", [1, 2])
+def test_zip_with_a_damaged_name(tmp_path, damage, places):
+    """A name stands before the content, and again in the directory at the end."""
+    content = zip_of({"ü.txt": b"2"}).replace("ü".encode(), damage, places)
+    with pytest.raises(ArchiveError, match="damaged"):
+        (tmp_path / "into").mkdir()
+        (tmp_path / "archive").write_bytes(content)
+        unpack(tmp_path / "archive", tmp_path / "into")
+
+
+def test_tar_with_a_name_that_no_file_can_have(tmp_path):
+    (tmp_path / "into").mkdir()
+    (tmp_path / "archive").write_bytes(tar_of({"ü\0.txt": b"1"}))
+    with pytest.raises(ArchiveError, match="damaged or cut short .*null"):
+        unpack(tmp_path / "archive", tmp_path / "into")
+
+
+def test_one_of_several_files_that_make_up_a_zip(tmp_path):
+    content = zip_of({"1.txt": b"1"})
+    end = content.index(b"PK\5\6")
+    locator = struct.pack("<4sLQL", b"PK\6\7", 1, 0, 3)  # the directory is in the second of three (APPNOTE.TXT, 4.3.15)
+    with pytest.raises(ArchiveError, match="neither a zip nor a tar archive, or it is damaged"):
+        unpacked(tmp_path, content[:end] + locator + content[end:])
+
+
+def test_zip_with_more_files_than_its_end_can_state(tmp_path):
+    """From 65,536 on, the end of the archive holds 65,535, and their number stands before it (APPNOTE.TXT, 4.3.14)."""
+    content = zip_of({"1.txt": b"1", "2.txt": b"2"})
+    end = content.index(b"PK\5\6")
+    size, start = struct.unpack("<2L", content[end + 12 : end + 20])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, size, start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+    full = content[:end] + record + locator + content[end : end + 8] + b"\xff" * 4 + content[end + 12 :]
+    assert unpacked(tmp_path, full) == {"1.txt": b"1", "2.txt": b"2"}
+
+
 @pytest.mark.parametrize("files", [{"a": b"1", "a/b": b"2"}, {"a/b": b"2", "a": b"1"}])
 @pytest.mark.parametrize("make", [zip_of, tar_of])
 def test_file_and_folder_of_one_name(tmp_path, make, files):
@@ -440,6 +509,14 @@ def test_file_and_folder_of_one_name(tmp_path, make, files):
 def test_file_without_a_name(tmp_path, name):
     with pytest.raises(ArchiveError, match="holds a file without a name"):
         unpacked(tmp_path, tar_of({name: b"1"}))
+
+
+def test_zip_with_an_empty_name(tmp_path):
+    content = bytearray(zip_of({"x": b"1"}))
+    for length in (content.index(b"PK\x03\x04") + 26, content.index(b"PK\x01\x02") + 28):
+        content[length], content[length + 2] = 0, 1  # the letter is counted as a further field
+    with pytest.raises(ArchiveError, match="holds a file without a name"):
+        unpacked(tmp_path, content)
 
 
 @pytest.mark.parametrize("make", [zip_of, tar_of])

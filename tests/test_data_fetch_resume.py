@@ -6,12 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from local_server import Cut, Stall, Status, as_json, cats_files, fashion_files, served, zip_of
+from local_server import Cut, Stall, Status, as_json, cats_files, fashion_files, long_images, served, zip_of
 
 from course_utils import data
 from course_utils.data.real import IDX_FILES, real_folder
@@ -86,7 +87,7 @@ def test_cut_at_any_byte_of_a_file(server, digits, data_folder, said, tmp_path):
 )
 @pytest.mark.parametrize("runs", ["one run", "a run for each"])
 def test_cuts_in_a_row(server, data_folder, patience, said, cuts, runs):
-    content = bytes(range(250)) * 800
+    content = long_images()
     table = served(server, "digits", fashion_files() | {FIRST: content})
     if runs == "one run":
         server.script[f"/{FIRST}"] = [Cut(at) for at in cuts]
@@ -102,7 +103,7 @@ def test_cuts_in_a_row(server, data_folder, patience, said, cuts, runs):
 
 
 def test_last_byte_of_a_long_file(server):
-    content = bytes(range(250)) * 800
+    content = long_images()
     table = served(server, "digits", fashion_files() | {FIRST: content})
     begin(server, table, len(content) - 1)
     fetch("digits", sources=table)
@@ -145,7 +146,7 @@ def test_part_of_another_length_is_not_continued(server, digits, said):
     """No ETag, but the length of the whole file differs from what it was."""
     server.etag = False
     begin(server, digits, 20)
-    server.files[f"/{FIRST}"] += b"longer"
+    server.files[f"/{FIRST}"] += bytes(6)  # gzip lets zeros follow
     longer = served(server, "digits", {name: server.files[f"/{name}"] for name in IDX_FILES})
     fetch("digits", sources=longer, echo=said.append)
     assert any("the file on the server has changed" in line for line in said)
@@ -156,9 +157,7 @@ def test_part_of_another_length_is_not_continued(server, digits, said):
 @pytest.mark.parametrize("checksum", [True, False])
 def test_continuing_needs_a_checksum_or_a_version(server, states, checksum):
     server.etag = False
-    server.modified = states == "modified"
-    if states == "modified now":  # the file may change again within this second
-        server.headers["Last-Modified"] = formatdate(usegmt=True)
+    server.modified = "now" if states == "modified now" else states == "modified"
     if states == "weak etag":
         server.headers["ETag"] = 'W/"about the same"'
     table = served(server, "cats", {"cats.zip": zip_of(cats_files())}, checksum)
@@ -250,11 +249,70 @@ def test_part_from_another_address_is_not_continued(server):
     assert len(data.load_cats("real").train) == 2
 
 
+@pytest.mark.parametrize("answer", ["404", "nothing", "cut"])
+def test_part_of_the_public_address_waits_while_another_is_tried(server, digits, answer):
+    """It goes only when the other address sends something of the same name."""
+    begin(server, digits, 20)
+    server.files[f"/mirror/{FIRST}"] = b"not the whole set"
+    if answer != "cut":
+        server.script[f"/mirror/{FIRST}"] = [Status(404) if answer == "404" else Cut(None)]
+    server.ranges.clear()
+    with pytest.raises(FetchError) as caught:
+        fetch("digits", f"{server.address}/mirror/{FIRST}", sources=digits, patience=AT_ONCE)
+    assert "are here" not in str(caught.value)  # those 20 bytes are of no use to the mirror
+    fetch("digits", sources=digits)
+    assert server.ranges[:2] == [None, None if answer == "cut" else "bytes=20-"]
+    assert is_right(server)
+
+
+def test_whole_files_wait_while_another_address_is_tried(server, digits):
+    server.script[f"/{IDX_FILES[2]}"] = [Cut(20)]
+    with pytest.raises(FetchError, match="stopped in the middle"):
+        fetch("digits", sources=digits, patience=AT_ONCE)
+    with pytest.raises(FetchError, match="answered 404"):
+        fetch("digits", f"{server.address}/nowhere.zip", sources=digits)
+    server.asked.clear()
+    fetch("digits", sources=digits)
+    assert server.asked == [f"/{name}" for name in IDX_FILES[2:]]
+    assert is_right(server)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_page_in_place_of_the_rest_leaves_the_part(server, digits, length):
+    """A session has expired: what was downloaded before is worth more than the page."""
+    begin(server, digits, 20)
+    whole, part = server.files[f"/{FIRST}"], part_of(waiting(FIRST)).read_bytes()
+    server.files[f"/{FIRST}"], server.headers["Content-Type"] = (
+        b"<html>Please log in</html>",
+        "text/html; charset=utf-8",
+    )
+    server.resumes, server.length = False, length
+    with pytest.raises(
+        FetchError, match=f"127.* sends a web page in place of {FIRST}; do you .* log in.*20 bytes .* are"
+    ):
+        fetch("digits", sources=digits)
+    assert part_of(waiting(FIRST)).read_bytes() == part
+    server.files[f"/{FIRST}"], server.resumes, server.length = whole, True, True
+    server.headers.clear()
+    server.ranges.clear()
+    fetch("digits", sources=digits)
+    assert server.ranges[0] == "bytes=20-" and is_right(server)
+
+
+def test_server_that_calls_every_file_a_page(server, digits, said):
+    server.resumes, server.headers["Content-Type"] = False, "text/html"
+    begin(server, digits, 20)
+    fetch("digits", sources=digits, echo=said.append)
+    assert any("the server sends the whole file" in line for line in said)
+    assert is_right(server)
+
+
 def test_packed_file_stays_packed(server, digits):
     """A server that calls .gz files an encoding: what is stored are its bytes, not what they unpack to."""
     server.headers["Content-Encoding"] = "gzip"
     begin(server, digits, 20)
     fetch("digits", sources=digits, patience=AT_ONCE)
+    assert set(server.encodings) == {"identity"}
     assert is_right(server)
 
 
@@ -285,6 +343,24 @@ def test_busy_then_there(server, digits, patience, said):
     assert is_right(server)
 
 
+@pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504])
+def test_answers_that_may_pass(server, digits, patience, code):
+    server.script[f"/{FIRST}"] = [Status(code)]
+    fetch("digits", sources=digits, patience=patience)
+    assert patience.waited == [1] and len(server.asked) == 5
+    assert is_right(server)
+
+
+@pytest.mark.parametrize("to, said", [(f"/{FIRST}", "redirects"), ("/caf\xe9.gz", "decode"), ("http://a..b/", "label")])
+def test_redirect_that_leads_nowhere(server, digits, patience, monkeypatch, to, said):
+    """To itself without end, to an address whose bytes are no text (the standard wants UTF-8), to no address at all."""
+    monkeypatch.setenv("no_proxy", "*")
+    server.script[f"/{FIRST}"] = [Status(302, {"Location": to})] * 100
+    with pytest.raises(FetchError, match=rf"cannot download {server.address}/{FIRST} \(.*{said}.*--from"):
+        fetch("digits", sources=digits, patience=patience)
+    assert patience.waited == []
+
+
 def test_busy_for_good(server, digits, patience):
     server.script[f"/{FIRST}"] = [Status(503)] * 10
     with pytest.raises(FetchError, match="answered 503 Service Unavailable, 4 times in a row.*--from"):
@@ -302,8 +378,9 @@ def test_server_says_how_long_to_wait(server, digits, patience):
     assert is_right(server)
 
 
-@pytest.mark.parametrize("after", ["3600", formatdate(4_000_000_000, usegmt=True)])
-def test_server_asks_to_wait_too_long(server, digits, patience, after):
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_server_asks_to_wait_too_long(server, digits, patience, form):
+    after = "3600" if form == "seconds" else formatdate(time.time() + 3600, usegmt=True)  # whatever year it is
     server.script[f"/{FIRST}"] = [Status(503, {"Retry-After": after})]
     with pytest.raises(FetchError, match=r"answered 503 Service Unavailable and asks to wait [\d,]+ seconds"):
         fetch("digits", sources=digits, patience=patience)
@@ -379,7 +456,7 @@ def test_two_processes_at_once(server, digits):
 
 def test_second_process_goes_on_where_the_first_was_killed(server, digits):
     """One is killed in the middle of a download, and the one that waits for it takes over."""
-    content = bytes(range(250)) * 800
+    content = long_images()
     table = served(server, "digits", fashion_files() | {FIRST: content})
     server.script[f"/{FIRST}"] = [Stall(150_000)]
     with subprocess.Popen(in_a_process("once", table), stdout=subprocess.PIPE, text=True) as one:

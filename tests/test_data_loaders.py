@@ -153,10 +153,12 @@ def test_photos_of_a_folder(tmp_path):
     picture(tmp_path / "b.jpg", size=(20, 10))
     picture(tmp_path / "a" / "2.png", colour=(1, 1, 1))
     picture(tmp_path / "a" / "1.png", colour=(9, 9, 9))
-    photos = data.load_photos(tmp_path)
-    assert list(photos) == ["a", "b"]
+    picture(tmp_path / "coffee.png", colour=(3, 3, 3))
+    photos, installed = data.load_photos(tmp_path), data.load_photos()
+    assert list(photos) == sorted({"a", "b", *installed})
     assert photos["b"].shape == (10, 20, 3)
-    assert (photos["a"] == 9).all()
+    assert (photos["a"] == 9).all() and (photos["coffee"] == 3).all()  # their own, not the installed one
+    assert np.array_equal(photos["chelsea"], installed["chelsea"])  # lessons ask for it by name
 
 
 def test_embedded_digits():

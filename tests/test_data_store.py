@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from course_utils.data import store
 
@@ -54,6 +55,23 @@ def test_folder_appears_only_when_complete(tmp_path):
         store.build_once(folder, build)
     assert not folder.exists()
     assert not list(tmp_path.glob(".set.partial"))
+
+
+def test_stopped_again_while_it_clears_up(tmp_path, monkeypatch):
+    """The stop button, pressed twice: what was half written may stay, the lock may not."""
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.shutil, "rmtree", stop)
+        with pytest.raises(KeyboardInterrupt) as held:  # which keeps the lock from being thrown away
+            store.build_once(tmp_path / "set", stop)
+    assert held.value.__context__ is not None
+    with FileLock(tmp_path / ".set.lock", timeout=0):
+        pass
+    assert store.build_once(tmp_path / "set", lambda partial: (partial / "f").write_text("1"))
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["f"]
 
 
 def test_folder_is_renamed_not_copied(tmp_path):
@@ -105,7 +123,7 @@ def test_two_processes_build_once(tmp_path):
     assert len(list(tmp_path.glob("built-by-*"))) == 1
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 def test_unwritable_folder_is_one_clear_error(tmp_path, number):
     def build(partial):
         (partial / "f").write_text("x")

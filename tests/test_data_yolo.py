@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from course_utils.data import YOLODataset
+from course_utils.data.pictures import read_rgb, size_upright
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -56,9 +57,19 @@ def test_largest_box_is_that_of_largest_area(root, other):
     assert YOLODataset(root, "train").targets == [0, 1]
 
 
-def test_box_over_the_edge_is_cut(root):
-    (root / "train/labels/a.txt").write_text("0 0.1 0.5 0.4 0.5\n")
-    np.testing.assert_allclose(YOLODataset(root, "train").boxes(0), [[0, 5, 12, 15]], rtol=1e-6)
+@pytest.mark.parametrize(
+    "line, box",
+    [
+        ("0.1 0.5 0.4 0.5", [0, 5, 12, 15]),
+        ("0.5 0.1 0.5 0.4", [10, 0, 30, 6]),
+        ("0.9 0.5 0.4 0.5", [28, 5, 40, 15]),
+        ("0.5 0.9 0.5 0.4", [10, 14, 30, 20]),
+    ],
+    ids=["left", "top", "right", "bottom"],
+)
+def test_box_over_the_edge_is_cut(root, line, box):
+    (root / "train/labels/a.txt").write_text(f"0 {line}\n")
+    np.testing.assert_allclose(YOLODataset(root, "train").boxes(0), [box], rtol=1e-6)
 
 
 @pytest.mark.parametrize("layout", ["{split}/{kind}", "{kind}/{split}"])
@@ -71,6 +82,16 @@ def test_layouts_and_split_names(tmp_path, layout, on_disk, asked):
 def test_names_as_a_dictionary_in_any_order(root):
     (root / "data.yaml").write_text("names:\n  1: happy\n  0: angry\nnc: 2\n")
     assert YOLODataset(root, "train").class_names == ["angry", "happy"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_size_is_that_of_the_upright_picture(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"photo{suffix}"
+    Image.new("RGB", (40, 20), RED).save(path, exif=exif)
+    assert size_upright(path) == read_rgb(path).size == ((20, 40) if orientation > 4 else (40, 20))
 
 
 def test_rotated_picture_and_its_boxes_are_turned_upright(root):

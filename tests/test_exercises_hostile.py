@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -182,12 +183,23 @@ def test_the_usual_time_limit_leaves_a_message_within_five_seconds():
     assert outcome.misconception == "too slow"
 
 
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_waiting_for_a_busy_machine_is_no_endless_loop(in_main_thread):
+    def slow():  # three times the limit by the wall clock, and next to no computing
+        return Guard(0.2).call(time.sleep, (0.6,)), grade(FOLD, answer(ENDLESS["sleeps"]), seconds=0.2)
+
+    with ThreadPoolExecutor(1) as pool:
+        waited, slept = slow() if in_main_thread else pool.submit(slow).result()
+    assert waited.error is None
+    assert slept.reason.startswith("Your function was stopped after 1 seconds, most of them spent waiting")
+
+
 @pytest.mark.parametrize("kind", ["plain", "catches Exception"])
 def test_outside_the_main_thread_a_watchdog_stops_endless_code(kind):
     outcomes = []
     worker = threading.Thread(target=lambda: outcomes.append(grade(FOLD, answer(ENDLESS[kind]), seconds=0.3)))
     worker.start()
-    worker.join(5)
+    worker.join(60)
     assert not worker.is_alive()
     assert outcomes[0].misconception == "too slow"
     assert grade(FOLD, answer(RIGHT)) == Correct()

@@ -2,6 +2,7 @@ import pytest
 from scipy.stats import binomtest
 
 from course_utils import results
+from course_utils.data.store import DataFolderError
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +69,15 @@ def test_a_write_that_fails_leaves_the_old_rows_and_nothing_else(folder, monkeyp
         store(model="VGG-B")
     assert [path.name for path in folder.iterdir()] == ["10.json"]
     assert (folder / "10.json").read_text() == before
+
+
+@pytest.mark.parametrize("place", ["results", "the data folder"])
+def test_a_folder_that_cannot_be_written_to_is_one_clear_error(folder, monkeypatch, place):
+    """After minutes of training, it says where to put the row."""
+    (folder.parent / "file").write_text("")
+    if place == "results":
+        folder.write_text("")
+    else:
+        monkeypatch.setenv("COURSE_DATA", str(folder.parent / "file"))
+    with pytest.raises(DataFolderError, match="Cannot write the course's data to .*Set .* COURSE_DATA to a folder"):
+        store()

@@ -10,6 +10,7 @@ from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, WeightedRandomSampler
 
 from course_utils import training
+from course_utils.training import checkpoints
 
 SCHEDULERS = {
     "none": lambda optimizer: None,
@@ -329,6 +330,35 @@ def test_persistent_workers_are_refused(tmp_path):
     run.train = DataLoader(Augmented(), batch_size=7, num_workers=1, persistent_workers=True)
     with pytest.raises(ValueError, match="Set persistent_workers=False"):
         run.fit(1, resume=tmp_path / "run.pt")
+
+
+def write_while_others_start(path, monkeypatch, starts):
+    """Write a file while that many other copies of the run start, each in the middle of a write."""
+    fsync = checkpoints.os.fsync
+
+    def start(handle):
+        nonlocal starts
+        fsync(handle)
+        if starts:
+            starts -= 1
+            checkpoints.remove_partial(path)
+
+    monkeypatch.setattr(checkpoints.os, "fsync", start)
+    checkpoints.write_whole(path, {"number": 1})
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_a_run_that_starts_meanwhile_takes_nothing_from_one_that_writes(tmp_path, monkeypatch, starts):
+    write_while_others_start(tmp_path / "run.pt", monkeypatch, starts)
+    assert checkpoints.read_whole(tmp_path / "run.pt") == {"number": 1}
+    assert list(files(tmp_path)) == ["run.pt"]
+
+
+def test_runs_that_start_without_end_are_one_clear_error(stopped, monkeypatch):
+    before = (stopped / "run.pt").read_bytes()
+    with pytest.raises(RuntimeError, match="run.pt could not be written, .*Stop them, or give each run a file"):
+        write_while_others_start(stopped / "run.pt", monkeypatch, 10**6)
+    assert (stopped / "run.pt").read_bytes() == before
 
 
 def test_leftovers_of_killed_writes_are_cleared_away(stopped):

@@ -19,7 +19,7 @@ from torchvision.datasets import ImageFolder
 from tqdm.auto import tqdm
 
 from course_utils.data.pictures import SUFFIXES, pictures_in, read_rgb
-from course_utils.data.real import IDX_FILES, read_idx, require_real
+from course_utils.data.real import FASHION_NAMES, IDX_FILES, check_digits, read_idx, require_real
 from course_utils.data.store import make_embedded
 from course_utils.data.yolo import YOLODataset
 
@@ -37,19 +37,6 @@ PHOTOS = {
     "retina": ("skimage", "data/retina.jpg"),
     "rocket": ("skimage", "data/rocket.jpg"),
 }
-
-FASHION_NAMES = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-]
 
 
 class Faces(NamedTuple):
@@ -370,9 +357,10 @@ def load_photos(source: Path | str = "embedded") -> dict[str, np.ndarray]:
     ----------
     source : str or path
         ``"embedded"``: those that are installed with scikit-image and scikit-learn, such as ``chelsea`` (a cat),
-        ``coffee`` and ``rocket``. ``"real"``: the same, and the first picture of each of seven classes of Caltech-256.
-        A path is a folder; each picture in it is loaded under its name without the ending, and of each folder in it
-        the first picture, under the folder's name.
+        ``coffee`` and ``rocket``. They come with every source, since lessons ask for them by name. ``"real"``: the
+        first picture of each of seven classes of Caltech-256 besides. A path is a folder; each picture in it is added
+        under its name without the ending, and of each folder in it the first picture, under the folder's name. A
+        picture of the folder takes the place of an installed one with the same name.
 
     Returns
     -------
@@ -386,19 +374,19 @@ def load_photos(source: Path | str = "embedded") -> dict[str, np.ndarray]:
     ValueError
         If the folder holds no pictures.
     """
-    if source == "embedded":
-        files = {name: _package(package) / file for name, (package, file) in PHOTOS.items()}
-    else:
+    files = {name: _package(package) / file for name, (package, file) in PHOTOS.items()}
+    if source != "embedded":
         folder = _folder("photos", source)
-        files = {path.stem: path for path in pictures_in(folder)}
+        own = {path.stem: path for path in pictures_in(folder)}
         for inner in folder.iterdir():
             if inner.is_dir() and not inner.name.startswith(".") and (pictures := pictures_in(inner)):
-                files[inner.name] = pictures[0]
-        if not files:
+                own[inner.name] = pictures[0]
+        if not own:
             raise ValueError(
                 f"{folder} holds no pictures, nor does a folder in it; expected files ending in one of "
                 f"{' '.join(sorted(SUFFIXES))}. Give the folder that holds them."
             )
+        files |= own
     return {name: np.array(read_rgb(files[name])) for name in sorted(files)}
 
 
@@ -445,19 +433,10 @@ def load_digits(source: Path | str = "embedded") -> Digits:
         raise FileNotFoundError(
             f"{folder} lacks {', '.join(missing)}; expected the four files of MNIST's format. Copy them there."
         )
-    train_images, train_labels, test_images, test_labels = (read_idx(folder / name) for name in IDX_FILES)
-    for images, labels in ((train_images, train_labels), (test_images, test_labels)):
-        if images.ndim != 3 or labels.shape != images.shape[:1] or not len(labels):
-            raise ValueError(
-                f"{folder} holds images of shape {images.shape} with labels of shape {labels.shape}; expected (N, H, "
-                "W) and (N,). Copy the files again, all four of one set."
-            )
+    arrays = [read_idx(folder / name) for name in IDX_FILES]
+    check_digits(folder, *arrays, classes=len(FASHION_NAMES) if source == "real" else None)
+    train_images, train_labels, test_images, test_labels = arrays
     names = FASHION_NAMES if source == "real" else [str(n) for n in range(int(train_labels.max()) + 1)]
-    if test_labels.max() >= len(names) or train_labels.max() >= len(names):
-        raise ValueError(
-            f"{folder} has labels up to {max(train_labels.max(), test_labels.max())}; expected 0 to {len(names) - 1}, "
-            "one for each class of the training images. Copy the files again, all four of one set."
-        )
     return Digits(
         train_images.astype(np.float32) / 255,
         train_labels.astype(np.int64),

@@ -61,7 +61,8 @@ def _rgb(image: Image.Image) -> Image.Image:
 def size_upright(path: Path) -> tuple[int, int]:
     """Return (width, height) in pixels of the picture as :func:`read_rgb` returns it, reading its header only."""
     with _named(path), Image.open(path) as image:
-        width, height = image.size
+        # As stored: Pillow 13 states a TIFF's size as it is shown, which it turns on opening; earlier ones on reading.
+        width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
         turned = image.getexif().get(_ORIENTATION) in _TURNED
     return (height, width) if turned else (width, height)
 

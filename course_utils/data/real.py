@@ -30,6 +30,20 @@ IDX_FILES = (
     "t10k-labels-idx1-ubyte.gz",
 )
 
+# The classes of Fashion-MNIST.
+FASHION_NAMES = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
+
 
 def real_folder(name: str) -> Path:
     """Return where the fetched set ``name`` lies; if the folder is there, it is complete."""
@@ -95,3 +109,43 @@ def read_idx(path: Path) -> np.ndarray:
             f"{path} is damaged: its header promises {shape}, it holds {values.size} values. Copy or fetch it again."
         )
     return values.reshape(shape)
+
+
+def check_digits(
+    place: Path | str,
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+    *,
+    classes: int | None = None,
+) -> None:
+    """Check that the four files of a set in MNIST's format belong together.
+
+    Parameters
+    ----------
+    place : Path or str
+        What an error calls the set.
+    train_images, train_labels, test_images, test_labels : numpy.ndarray
+        As :func:`read_idx` returns them.
+    classes : int, optional
+        How many there are. By default as many as the training labels name.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape than it should, or a label is too large.
+    """
+    for images, labels in ((train_images, train_labels), (test_images, test_labels)):
+        if images.ndim != 3 or labels.shape != images.shape[:1] or not len(labels):
+            raise ValueError(
+                f"{place} holds images of shape {images.shape} with labels of shape {labels.shape}; expected (N, H, "
+                "W) and (N,). Copy the files again, all four of one set."
+            )
+    classes = int(train_labels.max()) + 1 if classes is None else classes
+    highest = max(train_labels.max(), test_labels.max())
+    if highest >= classes:
+        raise ValueError(
+            f"{place} has labels up to {highest}; expected 0 to {classes - 1}, one for each class of the training "
+            "images. Copy the files again, all four of one set."
+        )

@@ -64,29 +64,32 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> bool:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     try:
-        if folder.is_dir():  # another process made it while this one waited
-            return False
-        if partial.exists():  # from a run that was killed
-            shutil.rmtree(partial)
-        partial.mkdir()
-        build(partial)
-        partial.rename(folder)
-        return True
-    except OSError as error:
-        elsewhere = isinstance(error.filename, str) and not Path(error.filename).is_relative_to(folder.parent)
-        if error.errno in _UNWRITABLE and not elsewhere:
-            raise _unwritable(folder, error) from error
-        raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            if folder.is_dir():  # another process made it while this one waited
+                return False
+            if partial.exists():  # from a run that was killed
+                shutil.rmtree(partial)
+            partial.mkdir()
+            build(partial)
+            partial.rename(folder)
+            return True
+        except OSError as error:
+            elsewhere = isinstance(error.filename, str) and not Path(error.filename).is_relative_to(folder.parent)
+            if error.errno in _UNWRITABLE and not elsewhere:
+                raise unwritable(folder, error) from error
+            raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    finally:  # of its own: a second press of the stop button may end the removal, and the lock must not outlive it
         lock.release()
 
 
-def _unwritable(folder: Path, error: OSError) -> DataFolderError:
+def unwritable(path: Path, error: OSError) -> DataFolderError:
+    """Return the error to raise if ``path``, below the data folder, cannot be written because of ``error``."""
     return DataFolderError(
-        f"Cannot write the course's data to {folder.parent} ({error.strerror or error}). "
+        f"Cannot write the course's data to {path.parent} ({error.strerror or error}). "
         "Set the environment variable COURSE_DATA to a folder that you may write to, on a disk with room for it."
     )
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 CHECKPOINT_FORMAT = 1
+WRITES = 3  # how often a write is begun anew that another process has cleared away
 
 
 def save_checkpoint(path: str | Path, model: nn.Module, **numbers: float) -> None:
@@ -109,19 +110,32 @@ def write_whole(path: str | Path, content: dict) -> None:
 
     It goes to a file of another name in the same folder, which then takes the place of the old one: renaming is a
     single step of the file system.
+
+    Raises
+    ------
+    RuntimeError
+        If other runs use ``path`` too, and clear away again and again what this one writes.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    for _ in range(WRITES):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+            return
+        except FileNotFoundError:  # a run that has just begun took it for what a killed one left: see remove_partial
+            continue
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+    raise RuntimeError(
+        f"{path} could not be written, because other runs that use it removed the new file {WRITES} times. Stop them, "
+        "or give each run a file of its own."
+    )
 
 
 def remove_partial(path: str | Path) -> None:

@@ -249,6 +249,22 @@ PARTIAL = {
         },
         {"labels_most": 0},
     ),
+    "a wide network, not regularised": Partial(
+        {
+            "labels": LABELS.replace(
+                "nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10)",
+                "nn.Linear(64, 600), nn.ReLU(), nn.Linear(600, 10)",
+            )
+        },
+        {"labels_some": 0, "labels_most": 0},
+    ),
+    "trained on the validation images": Partial(
+        {"labels": BEST_LABELS.replace("x_train", "x_val").replace("y_train", "y_val")},
+        {"labels_some": 0, "labels_most": 0},
+    ),
+    "trained on the labels before they were made wrong": Partial(
+        {"labels": BEST_LABELS.replace("y_train", "true")}, {"labels_some": 0, "labels_most": 0}
+    ),
     "answers of the visible tests": Partial(
         {
             "groups": (

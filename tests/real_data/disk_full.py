@@ -11,7 +11,7 @@ import re
 import subprocess
 
 import pytest
-from local_server import Server, caltech256_tar, served
+from local_server import caltech256_tar, served
 
 from course_utils.data import load_photos
 from course_utils.data.real import real_folder
@@ -40,13 +40,6 @@ def disk(tmp_path, monkeypatch):
 
     yield folder, fill
     subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.close()
 
 
 @pytest.mark.parametrize("but", [0, 4096, 400_000])

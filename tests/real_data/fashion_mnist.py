@@ -13,12 +13,10 @@ import fashion
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from local_server import Server
 
 from course_utils.cli import main
 from course_utils.data import load_digits
-from course_utils.data.loaders import FASHION_NAMES
-from course_utils.data.real import IDX_FILES, real_folder
+from course_utils.data.real import FASHION_NAMES, IDX_FILES, real_folder
 from data_scripts.sources import SOURCES
 
 
@@ -48,26 +46,22 @@ def test_folder_of_the_package():
     check_digits()
 
 
-def test_published_files_with_their_published_checksums(monkeypatch):
+def test_published_files_with_their_published_checksums(server, monkeypatch):
     """Debian's files with their heads restored are, byte for byte, what the table of sources says is published.
 
     They come from a server on this machine, which breaks off in the middle of each of them.
     """
-    server = Server()
-    try:
-        files = []
-        for file in SOURCES["digits"].files:
-            content = fashion.published(file.name)
-            assert len(content) == file.size
-            assert f"md5:{md5(content).hexdigest()}" == file.checksum
-            server.files[f"/{file.name}"] = content
-            files.append(replace(file, url=f"{server.address}/{file.name}"))
-        server.cut_whole = 3000
-        monkeypatch.setattr("time.sleep", lambda seconds: None)
-        monkeypatch.setitem(SOURCES, "digits", replace(SOURCES["digits"], files=tuple(files)))
-        done = CliRunner().invoke(main, ["data", "fetch", "digits"])
-    finally:
-        server.close()
+    files = []
+    for file in SOURCES["digits"].files:
+        content = fashion.published(file.name)
+        assert len(content) == file.size
+        assert f"md5:{md5(content).hexdigest()}" == file.checksum
+        server.files[f"/{file.name}"] = content
+        files.append(replace(file, url=f"{server.address}/{file.name}"))
+    server.cut_whole = 3000
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setitem(SOURCES, "digits", replace(SOURCES["digits"], files=tuple(files)))
+    done = CliRunner().invoke(main, ["data", "fetch", "digits"])
     assert done.exit_code == 0, done.output
     assert done.output.startswith("To download: 30.9 MB. Needed on the disk: 92.9 MB at most")
     assert "going on after byte 3,000 of 26,421,880" in done.output

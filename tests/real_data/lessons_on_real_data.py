@@ -78,6 +78,7 @@ def fetched(tmp_path_factory):
 def fetch_all(archives: dict[str, Path], patch: pytest.MonkeyPatch) -> str:
     """Fetch the sets as one would, with the table of sources naming the local server; return what was said."""
     server, room = Server(), Room()
+    patch.setenv("no_proxy", "127.0.0.1")
     try:
         for name, source in SOURCES.items():
             files = []
