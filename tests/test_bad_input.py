@@ -1,15 +1,19 @@
-"""Every case of ``bad_input_cases``: one clear error and nothing changed, or the right result."""
+"""Every case of ``bad_input``: one clear error and nothing changed, or the right result."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
 
+import bad_input
 import bad_input_cases
 import numpy as np
 import pytest
 import torch
-from bad_input_cases import CASES, LONGEST, Attempt, Case, encoded, outcome, photo
+from bad_input import CASES
+from bad_input.cases import LONGEST, Attempt, Case, outcome
+from bad_input.networks import CLASSES, POINTS, batches, network, training_of
+from bad_input.samples import encoded, photo
 from PIL import Image
 from torch import nn
 
@@ -120,13 +124,11 @@ def test_a_picture_with_damaged_bytes_is_read_or_refused_by_name(kind, tmp_path,
 
 def test_training_that_was_refused_starts_once_the_mistake_is_mended(tmp_path):
     """An error leaves nothing behind that stops the next call: neither a half-made file nor a frozen mode."""
-    model = bad_input_cases.network()
-    attempt = bad_input_cases.training_of(
-        tmp_path, model, bad_input_cases.batches(labels=bad_input_cases.CLASSES + 1), epochs=1
-    )
+    model = network()
+    attempt = training_of(tmp_path, model, batches(labels=CLASSES + 1), epochs=1)
     with pytest.raises(ValueError, match="holds the label 2"):
         attempt.call()
-    attempt = bad_input_cases.training_of(tmp_path, model, epochs=1)
+    attempt = training_of(tmp_path, model, epochs=1)
     assert len(attempt.call()) == 1
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["best.pt", "run.pt"]
 
@@ -140,12 +142,12 @@ def test_labels_are_checked_before_they_leave_the_cpu():
             moved.append(self)
             return super().to(*args, **options)
 
-    labels = bad_input_cases.CLASSES.clone().add_(5).as_subclass(Watched)
-    model = bad_input_cases.network()
+    labels = CLASSES.clone().add_(5).as_subclass(Watched)
+    model = network()
     with pytest.raises(ValueError, match="holds the label 6"):
-        training.evaluate(model, [(bad_input_cases.POINTS, labels)])
+        training.evaluate(model, [(POINTS, labels)])
     assert moved == []
-    training.evaluate(model, [(bad_input_cases.POINTS, (labels - 5).as_subclass(Watched))])
+    training.evaluate(model, [(POINTS, (labels - 5).as_subclass(Watched))])
     assert len(moved) == 1
 
 
@@ -160,7 +162,7 @@ def test_errors_of_the_learners_own_code_and_of_memory_are_passed_on():
 
     for error in (ValueError("my own check"), KeyError("name"), torch.OutOfMemoryError("CUDA out of memory")):
         with pytest.raises(type(error)) as caught:
-            training.evaluate(Own(error), bad_input_cases.batches())
+            training.evaluate(Own(error), batches())
         assert caught.value is error
 
 
@@ -172,3 +174,8 @@ def test_the_table_is_printed_as_markdown(monkeypatch, capsys):
     assert "2 cases and their messages" in printed and "1 cases that just work" in printed
     rows = [line for line in printed.splitlines() if line.startswith("| label-nan ")]
     assert len(rows) == 1 and "| ValueError | .../cats/train/labels/a.txt, line 1: w is nan;" in rows[0]
+
+
+def test_every_module_of_cases_is_in_the_table():
+    modules = {path.stem for path in Path(bad_input.__file__).parent.glob("*.py")}
+    assert modules - {"__init__", "cases", "samples", "networks"} == set(bad_input.SUBJECTS)
