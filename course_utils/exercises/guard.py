@@ -27,6 +27,7 @@ import torch
 
 LONGEST_PRINT = 2000  # characters that are kept of what the learner's code prints
 AGAIN = 0.05  # seconds until code that has swallowed TimeUp gets it again, and between looks at the clocks
+SWALLOWED = 10  # times that TimeUp comes by a signal, before a trace function raises it as well
 PATIENCE = 5  # times its computing time that a function may take by the wall clock: a busy machine is no fault of it
 
 
@@ -166,14 +167,17 @@ class _Alarm(_Timer):
 
     Code that catches everything, ``while True: try: ... except: pass``, would run on. So before the exception leaves
     the handler the next signal is already pending, and it is raised again at the next place where Python looks for
-    signals, which is in the code that caught the first.
+    signals, which is in the code that caught the first. From Python 3.12 on, that place can count as part of the
+    ``try`` (a jump back to it), each time anew. So what has been swallowed often is raised at the next line as well, by
+    a trace function.
     """
 
     def __init__(self, frame, left: _Clocks) -> None:
         super().__init__(left)
-        self.frame, self.running = frame, False
+        self.frame, self.running, self.rung = frame, False, 0
 
     def start(self) -> None:
+        self.traced = sys.gettrace()
         self.before = signal.signal(signal.SIGALRM, self._ring)
         self.running = True
         self.timer_before = signal.setitimer(signal.ITIMER_REAL, self.first_look(), AGAIN)
@@ -181,11 +185,30 @@ class _Alarm(_Timer):
     def _ring(self, signum: int, frame) -> None:
         if not self.running or frame is self.frame or not self.over():
             return
+        self.rung += 1
+        if self.rung > SWALLOWED and self.rung % 2:
+            self._trace(frame)
+            raise TimeUp
         # A call of interrupt_main would be followed by a look for signals, here. What `map` calls is not.
         for _ in map(_thread.interrupt_main, (signal.SIGALRM,)):
             raise TimeUp
 
+    def _trace(self, frame) -> None:
+        while frame is not None and frame is not self.frame:
+            frame.f_trace = self._next_line
+            frame = frame.f_back
+        sys.settrace(self._next_line)
+
+    def _next_line(self, frame, event: str, argument: object):
+        if frame.f_globals is globals():
+            return None  # what is raised while a signal is handled counts as raised where it came
+        if self.running and event == "line":
+            raise TimeUp  # which ends the tracing; the next signal begins it again
+        return self._next_line
+
     def stop(self) -> None:
+        if self.rung:
+            sys.settrace(self.traced)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.before if self.before is not None else signal.SIG_DFL)
         left, interval = self.timer_before
