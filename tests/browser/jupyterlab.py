@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,10 +78,22 @@ def server(tmp_path_factory):
             time.sleep(0.3)
             found = re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/\S+\?token=(\w+)", log.read_text())
         assert found, log.read_text()
+        wait_until_served(found[1], deadline)
         yield Served(*found.groups(), process.pid)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
+
+
+def wait_until_served(base: str, deadline: float) -> None:
+    """Wait for a Jupyter server, which prints its address a moment before it listens there."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2])), timeout=30).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, f"nothing listens at {base}"
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
