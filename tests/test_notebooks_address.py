@@ -25,8 +25,8 @@ from course_utils.notebooks.address import (
     setup_source,
     stamp,
 )
+from course_utils.notebooks.environment import ENVIRONMENT
 from course_utils.notebooks.execute import state_cost
-from course_utils.notebooks.memory import MEMORY
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -61,12 +61,12 @@ def test_every_start_on_the_web_names_this_notebook_at_this_version(path):
         assert unquote(link).rstrip("/").endswith(f"notebooks/{path.name}") and f"/{TAG}" in unquote(link)
 
 
-def test_binder_starts_with_the_memory_settings_of_course_lab():
+def test_binder_starts_with_the_settings_of_course_lab():
     # repo2docker, which builds Binder's machines, runs a file `start` at the top in front of the server.
     code = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]]))"
     command = [str(ROOT / "start"), sys.executable, "-c", code, "two words"]
     environment, arguments = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    assert {name: environment.get(name) for name in MEMORY} == MEMORY
+    assert {name: environment.get(name) for name in ENVIRONMENT} == ENVIRONMENT
     assert arguments == ["two words"]
 
 

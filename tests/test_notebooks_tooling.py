@@ -18,11 +18,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from course_utils.cli import main
 from course_utils.commands.test import pytest_command, tests_environment
 from course_utils.notebooks import execute, network
+from course_utils.notebooks.environment import ENVIRONMENT
 from course_utils.notebooks.hashing import changes, sources
 from course_utils.notebooks.hygiene import KERNELSPEC, LANGUAGE, LARGEST, problems
 from course_utils.notebooks.kernel import kernel_environment
 from course_utils.notebooks.lessons import find_lessons
-from course_utils.notebooks.memory import MEMORY
 from course_utils.notebooks.usage import Meter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -527,7 +527,7 @@ def test_the_help_explains(name, words):
 def test_kernels_give_large_tensors_back(tmp_path):
     """The settings reach the kernel; in a process that has them, freed tensors leave no holes behind."""
     environment = kernel_environment(tmp_path)
-    assert MEMORY.items() <= environment.items()
+    assert ENVIRONMENT.items() <= environment.items()
     code = """
 import torch
 def resident():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from course_utils.notebooks.memory import MEMORY
+from course_utils.notebooks.environment import ENVIRONMENT
 from course_utils.repository import COURSE_MAP, repository_root
 
 # What installing nbgrader turns on in every JupyterLab of the environment, Notebook 7's button among it.
@@ -103,7 +103,7 @@ def command(port: int, browser: bool | None, course: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="course-lab-") as configuration:
         write_configuration(Path(configuration), course is not None)
         own = [path for path in (configuration, os.environ.get("JUPYTER_CONFIG_PATH")) if path]
-        environment = {**MEMORY, **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(own)}
+        environment = {**ENVIRONMENT, **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(own)}
         try:
             raise SystemExit(subprocess.run(lab_command(port, browser, start), cwd=root, env=environment).returncode)
         except KeyboardInterrupt:

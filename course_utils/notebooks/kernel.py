@@ -15,12 +15,12 @@ from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-from course_utils.notebooks.memory import MEMORY
+from course_utils.notebooks.environment import ENVIRONMENT
 
 Manager = TypeVar("Manager", bound=KernelManager)
 
 FIXED = {
-    **MEMORY,
+    **ENVIRONMENT,
     "COURSE_SCALE": "laptop",
     "COURSE_DEVICE": "cpu",
     "COURSE_PROGRESS": "off",  # whoever runs the tests has not solved, or tried, the exercises
