@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 
 import pytest
 from click.testing import CliRunner
+from listening import wait_until_served
 
 from course_utils import cli, repository
 from course_utils.commands import lab
@@ -62,18 +62,6 @@ def test_display_is_found(monkeypatch, platform, environment, expected):
     assert lab.has_display() is expected
 
 
-def _content(address: str, deadline: float) -> list[dict]:
-    """Ask a Jupyter server for the content of a folder. It prints its address a moment before it listens there."""
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as response:
-                return json.load(response)["content"]
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="stops the server by a POSIX signal")
 def test_lab_without_a_display_serves_the_course_map_and_prints_its_address(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -97,7 +85,9 @@ def test_lab_without_a_display_serves_the_course_map_and_prints_its_address(tmp_
                 )
             assert address, log.read_text()
             base, token = address.groups()
-            names = {entry["name"] for entry in _content(f"{base}/api/contents/notebooks?token={token}", deadline)}
+            wait_until_served(base, deadline)
+            with urllib.request.urlopen(f"{base}/api/contents/notebooks?token={token}", timeout=30) as response:
+                names = {entry["name"] for entry in json.load(response)["content"]}
             assert {"00_start_here.ipynb", "15_cat_emotions.ipynb"} <= names
         finally:
             os.killpg(server.pid, signal.SIGTERM)

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 import nbformat
 import pytest
+from listening import wait_until_served
 from playwright.sync_api import Page, expect
 
 from course_utils.notebooks.usage import Meter
@@ -83,17 +83,6 @@ def server(tmp_path_factory):
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
-
-
-def wait_until_served(base: str, deadline: float) -> None:
-    """Wait for a Jupyter server, which prints its address a moment before it listens there."""
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2])), timeout=30).close()
-            return
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, f"nothing listens at {base}"
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
