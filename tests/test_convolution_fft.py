@@ -426,7 +426,7 @@ def test_a_disturbed_moment_does_not_decide(monkeypatch, undecided):
 
 def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, undecided):
     x, weight = CLOSE
-    slow_direct, slow_frequency = 0.004, 0.002
+    slow_direct, slow_frequency = 0.012, 0.006
 
     def direct(*arguments):
         time.sleep(slow_direct)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import importlib
 import io
 import os
 import shutil
@@ -199,6 +200,8 @@ def test_full_while_bringing_into_the_layout(server, monkeypatch, number):
 @pytest.fixture
 def read_only(monkeypatch, data_folder):
     """Makes a data folder that this process may read but not write to, in a place that every user can reach."""
+    importlib.import_module("course_utils.data.loaders")  # somebody else may not reach Python's own files
+
     with tempfile.TemporaryDirectory() as top:
         os.chmod(top, 0o755)
         moved = Path(top) / "data"

@@ -186,7 +186,7 @@ def test_the_usual_time_limit_leaves_a_message_within_five_seconds():
 @pytest.mark.parametrize("in_main_thread", [True, False])
 def test_waiting_for_a_busy_machine_is_no_endless_loop(in_main_thread):
     def waited():  # three times the limit by the wall clock, and next to no computing
-        return Guard(0.2).call(lambda: time.sleep(0.6), ())
+        return Guard(0.4).call(lambda: time.sleep(1.2), ())
 
     with ThreadPoolExecutor(1) as pool:
         called = waited() if in_main_thread else pool.submit(waited).result()

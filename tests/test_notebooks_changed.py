@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import nbformat
@@ -14,8 +15,9 @@ from course_utils.notebooks.hashing import sources
 
 
 @pytest.fixture
-def clone(tmp_path):
+def clone(tmp_path, monkeypatch):
     """A git repository with two notebooks, one of which imports a module of the course."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # no signing, no hooks of whoever runs the tests
     for name, source in (("01_one", "print(1)"), ("02_two", "from course_utils.claims import claim")):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="only")])
         notebook.metadata["course"] = {"sources": sources(notebook), "measured": {}}

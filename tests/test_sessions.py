@@ -31,7 +31,7 @@ from course_utils.training import fit
 x = torch.randn(160, 16, generator=torch.Generator().manual_seed(0))
 y = (x[:, 0] > 0).long()
 valid = DataLoader(TensorDataset(x[::2], y[::2]), batch_size=80)
-pause = 0.005  # seconds a batch: long enough to be stopped, at no cost
+pause = 0.02  # seconds a batch: long enough to be stopped on a busy machine, at no cost
 
 
 def slow(samples):

@@ -59,7 +59,11 @@ def _unshare(flags: int) -> None:
 
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     code = _libc.mount(
-        source.encode(), target.encode(), kind.encode() if kind else None, ctypes.c_ulong(flags), data and data.encode()
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode() if kind else None,
+        ctypes.c_ulong(flags),
+        data and data.encode(),
     )
     _check(code, f"mount {target}")
 
@@ -105,8 +109,8 @@ def _loaded_libraries() -> list[str]:
     """Return the shared libraries that this process uses (Linux)."""
     if sys.platform != "linux":
         return []
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
-        paths = {line.rstrip("\n").split(maxsplit=5)[-1] for line in file if "/" in line}
+    with open("/proc/self/maps", "rb") as file:  # in the encoding of file names, whatever that is
+        paths = {os.fsdecode(line.rstrip(b"\n").split(maxsplit=5)[-1]) for line in file if b"/" in line}
     return sorted(path for path in paths if path[0] == "/" and ".so" in os.path.basename(path))
 
 
@@ -146,7 +150,7 @@ def _would_work(flags: int, new: str, more: tuple[str, ...], hidden: tuple[str, 
         code = 1
         try:
             _enter_root(flags, new, more, hidden)
-            if os.geteuid() == 0 and not flags & NEWUSER:
+            if os.geteuid() == 0:
                 _become_nobody()
             enter_cell()
             grandchild = os.fork()

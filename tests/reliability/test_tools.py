@@ -54,7 +54,8 @@ def test_a_report_is_read(tmp_path):
 def test_a_run_without_a_report_is_no_success(tmp_path, code, trouble):
     report = tmp_path / "report.xml"
     report.write_text(REPORT)  # an older run's must not be taken for this one's
-    outcome = suite.run_tests([sys.executable, "-c", code], tmp_path / "log", report, minutes=0.03)
+    minutes = 0.03 if "sleep" in code else 5
+    outcome = suite.run_tests([sys.executable, "-c", code], tmp_path / "log", report, minutes=minutes)
     assert not outcome.ok and outcome.trouble.startswith(trouble)
 
 
@@ -85,8 +86,9 @@ def test_what_cannot_be_changed_is_said():
 
 
 def test_surroundings_that_did_not_come_about_stop_the_run(tmp_path):
-    one = repeat.Surroundings(1, 1, 1, 1, {"clock": "2028-02-29 12:00:00"})
-    with pytest.raises(click.ClickException, match="2028-02-29.* but the clock says 20"):
+    # A time in no round: this test runs in all of them.
+    one = repeat.Surroundings(1, 1, 1, 1, {"clock": "1999-12-31 12:00:00"})
+    with pytest.raises(click.ClickException, match=r"1999-12-31.* but the clock says 2\d{3}-"):
         repeat.check(one, dict(os.environ), tmp_path, -1)
 
 
