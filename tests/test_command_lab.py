@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -66,6 +67,9 @@ def test_display_is_found(monkeypatch, platform, environment, expected):
 def test_lab_without_a_display_serves_the_course_map_and_prints_its_address(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["JUPYTER_RUNTIME_DIR"] = str(tmp_path)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment["TMPDIR"] = str(folder)
     log = tmp_path / "log.txt"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -89,6 +93,13 @@ def test_lab_without_a_display_serves_the_course_map_and_prints_its_address(tmp_
             with urllib.request.urlopen(f"{base}/api/contents/notebooks?token={token}", timeout=30) as response:
                 names = {entry["name"] for entry in json.load(response)["content"]}
             assert {"00_start_here.ipynb", "15_cat_emotions.ipynb"} <= names
+            assert list(folder.iterdir())
+            server.terminate()  # as `kill` does: this process alone is asked, and JupyterLab ends with it
+            server.wait(60)
+            assert list(folder.iterdir()) == []
+            with pytest.raises(ProcessLookupError):
+                os.killpg(server.pid, 0)
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
             server.wait(30)

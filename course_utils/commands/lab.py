@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,10 +105,21 @@ def command(port: int, browser: bool | None, course: Path | None) -> None:
         write_configuration(Path(configuration), course is not None)
         own = [path for path in (configuration, os.environ.get("JUPYTER_CONFIG_PATH")) if path]
         environment = {**ENVIRONMENT, **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(own)}
-        try:
-            raise SystemExit(subprocess.run(lab_command(port, browser, start), cwd=root, env=environment).returncode)
-        except KeyboardInterrupt:
-            raise SystemExit(0) from None
+        raise SystemExit(serve(lab_command(port, browser, start), root, environment))
+
+
+def serve(server_command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a server until it ends, and return its exit status.
+
+    Ctrl-C reaches the server by itself, which asks whether to stop: killing it here would leave no time to answer, nor
+    to shut kernels down. Who asks this process to end (``kill``, a closing terminal) means the server.
+    """
+    with subprocess.Popen(server_command, cwd=folder, env=environment) as server:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda number, frame: server.terminate())
+        return server.wait()
 
 
 def _course_folder(folder: Path) -> Path:
