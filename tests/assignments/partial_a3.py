@@ -58,25 +58,31 @@ def bare(a: str, b: str) -> str:
     return f"nn.Conv2d({a}, {b}, 1, bias=False), nn.BatchNorm2d({b})"
 
 
+def swapped(a: str, b: str) -> str:
+    return f"nn.Conv2d({a}, {b}, 1, bias=False), nn.ReLU(), nn.BatchNorm2d({b})"
+
+
 def net(
     between: str = "if number:\n                layers.append(nn.MaxPool2d(2))",
     behind: str = "",
     dropout: str = "nn.Dropout(dropout)",
     end: str = "",
+    stem: str = "nn.ReLU()",
+    mean: str = "nn.AdaptiveAvgPool2d(1)",
 ) -> str:
     """Return a network of blocks, written differently from the reference, with one part replaced."""
     return f"""
 class DigitNet(nn.Module):
     def __init__(self, block, rows, classes=10, dropout=0.2):
         super().__init__()
-        layers = [nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+        layers = [nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), {stem}]
         before = 16
         for number, row in enumerate(rows):
             {between}
             layers.append(block(before, row))
             {behind}
             before = row[0] + row[2] + row[4] + row[5]
-        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), {dropout}, nn.Linear(before, classes)]
+        layers += [{mean}, nn.Flatten(), {dropout}, nn.Linear(before, classes)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x):
@@ -267,6 +273,110 @@ with torch.no_grad():
             **NO_EXPERIMENT,
         },
         {"test_q4_steps": 0, "test_q4_means": 0, "test_q6_learns_well": 0},
+    ),
+    "the course's block and loop, neighbours in place of a network": Partial(
+        {
+            "q2": """
+from course_utils.models import googlenet
+
+
+class Inception(googlenet.Inception):
+    def __init__(self, before, row):
+        super().__init__(before, googlenet.Branches(*row))
+""",
+            "q4": """
+from course_utils.training import fit
+
+
+def train_epoch(model, loader, optimizer):
+    history = fit(model, loader, loader, epochs=1, optimizer=optimizer)
+    return history.train_loss[0], history.train_accuracy[0]
+""",
+            "q6": """
+class Neighbour(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        near = torch.cdist(x.flatten(1), train_images.flatten(1)).argmin(1)
+        return F.one_hot(train_labels[near], 10).float()
+
+
+network = Neighbour()
+""",
+            **NO_EXPERIMENT,
+        },
+        {
+            "test_q2_shape": 0,
+            "test_q2_parameters": 0,
+            "test_q4_steps": 0,
+            "test_q4_means": 0,
+            "test_q6_learns": 0,
+            "test_q6_learns_well": 0,
+        },
+    ),
+    "no ReLU in the stem, batch norm behind the inner ReLU": Partial(
+        {
+            "q2": block(
+                three=f"nn.Sequential({swapped('before', 'row[1]')}, self.conv(row[1], row[2], 3))",
+                five=f"nn.Sequential({swapped('before', 'row[3]')}, self.conv(row[3], row[4], 5))",
+            ),
+            "q3": net(stem="nn.Identity()"),
+            **NO_BLOCK,
+        },
+        {"test_q2_norm_relu": 0, "test_q3_modes": 0},
+    ),
+    "average pools between the blocks": Partial(
+        {"q3": net(between="if number:\n                layers.append(nn.AvgPool2d(2))"), **NO_BLOCK},
+        {"test_q3_modes": 0},
+    ),
+    "the largest value of each map and not the mean, a plain convolution": Partial(
+        {"q2": "class Inception(Plain):\n    pass", "q3": net(mean="nn.AdaptiveMaxPool2d(1)"), **NO_BLOCK},
+        {
+            "test_q2_shape": 0,
+            "test_q2_parameters": 0,
+            "test_q2_branches": 0,
+            "test_q2_norm_relu": 0,
+            "test_q3_modes": 0,
+        },
+    ),
+    "pixels dropped, a device asked for": Partial(
+        {
+            "q3": net(
+                between="layers.append(nn.Dropout(dropout) if number == 0 else nn.MaxPool2d(2))",
+                dropout="nn.Identity()",
+            ),
+            "q5": """
+def recalls(model, loader, classes):
+    device = next(model.parameters()).device
+    model.eval()
+    right, there = torch.zeros(classes), torch.zeros(classes)
+    with torch.no_grad():
+        for x, y in loader:
+            hit = (model(x.to(device)).argmax(1) == y.to(device)).cpu()
+            there += y.bincount(minlength=classes)
+            right += y[hit].bincount(minlength=classes)
+    return right / there
+""",
+            **NO_BLOCK,
+        },
+        {"test_q3_modes": 0},
+    ),
+    "an answer that does not look at the pictures": Partial(
+        {
+            "q3": """
+class DigitNet(nn.Module):
+    def __init__(self, block, rows, classes=10, dropout=0.2):
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, x):
+        return torch.zeros(len(x), self.classes)
+""",
+            **NO_BLOCK,
+        },
+        {"test_q3_shape": 0, "test_q3_parameters": 0, "test_q3_modes": 0},
     ),
     "too many parameters": Partial(
         {

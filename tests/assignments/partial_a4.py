@@ -99,6 +99,30 @@ def grad_cam(model, layer, images, classes):
 """
 
 
+def regression(single: str) -> str:
+    """Return a head from scikit-learn; ``single`` says when its one row of weights is made two."""
+    return f"""
+from sklearn.linear_model import LogisticRegression
+
+
+def train_head(features, labels, classes):
+    m = LogisticRegression(max_iter=500).fit(features.numpy(), labels.numpy())
+    weight, bias = torch.tensor(m.coef_).float(), torch.tensor(m.intercept_).float()
+    head = nn.Linear(features.shape[1], classes)
+    with torch.no_grad():
+        if {single}:
+            weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
+            head.bias.fill_(-1e3)
+            head.weight.zero_()
+            head.weight[m.classes_] = weight
+            head.bias[m.classes_] = bias
+        else:
+            head.weight.copy_(weight)
+            head.bias.copy_(bias)
+    return head
+"""
+
+
 PARTIAL: dict[str, Partial] = {
     "right in another way": Partial(
         {
@@ -218,6 +242,46 @@ def fold(head, mean, std):
     "folds of neighbours, no train of its own": Partial(
         {"q4": cross_validate(held="torch.arange(len(y)) * folds // len(y) == k"), "q6": reused(train="pass")},
         {"test_q4_folds": 0, "test_q4_accuracies": 0, "test_q6_train_mode": 0},
+    ),
+    "right with a small number in the divisor, and with scikit-learn": Partial(
+        {"q3": regression("len(m.coef_) == 1"), "q7": grad_cam(scaled="cam / (largest + 1e-7)")}
+    ),
+    "answers that do not look at the network, one row for two classes": Partial(
+        {
+            "q1": "def extract(backbone, pictures, batch_size=16):\n    return pictures.mean((2, 3))",
+            "q3": regression("False"),
+            "q7": "def grad_cam(model, layer, images, classes):\n    return torch.zeros(len(images), 5, 5)",
+        },
+        {
+            "test_q1_values": 0,
+            "test_q1_mode": 0,
+            "test_q3_learns": 0,
+            "test_q7_values": 0,
+            "test_q7_batch": 0,
+            "test_q7_clean": 0,
+        },
+    ),
+    "backbone left frozen, rounding taken for a deviation, the course's Grad-CAM": Partial(
+        {
+            "q1": extract(mode="backbone.eval().requires_grad_(False)"),
+            "q2": """
+def scaler(features):
+    mean = features.mean(0)
+    std = (features - mean).square().mean(0).sqrt()
+    std[std == 0] = 1
+    return mean, std
+""",
+            "q7": """
+from course_utils.explain import GradCAM
+
+
+def grad_cam(model, layer, images, classes):
+    cam = GradCAM(model, layer).at_layer(images, classes).relu()
+    largest = cam.amax((1, 2), keepdim=True)
+    return cam / torch.where(largest > 0, largest, torch.ones_like(largest))
+""",
+        },
+        {"test_q1_mode": 0, "test_q2_constant": 0, "test_q7_values": 0},
     ),
     "frozen with no_grad": Partial(
         {
