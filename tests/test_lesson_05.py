@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from lesson_code import taught
 from sklearn.feature_selection import SelectKBest
+from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import NearestCentroid
 from torch import nn
 
 from course_utils.data import load_faces
-from course_utils.face_drawings import film_negatives
+from course_utils.face_drawings import film_negatives, neighbours_first
 
 SEEDS = (5, 6)
 MORE_SEEDS = (5, 6, 7, 8, 9)  # for means of what differs a lot from seed to seed
@@ -155,6 +156,21 @@ def test_relu_beats_sigmoid_and_one_hidden_layer_beats_three(lesson, relu, sigmo
     assert min(map(lesson.first_to_last, relu)) > 0.5
     assert lesson.final(relu).mean() > lesson.final(sigmoid).mean() + 0.2
     assert lesson.final(shallow).mean() > lesson.final(relu).mean() + 0.04
+    for history in relu:
+        gradients = np.array(history["gradients"])
+        peak = gradients.max(0)
+        assert (peak > 4 * gradients[0]).all() and (gradients[-1] < peak / 10).all()
+
+
+def test_most_errors_of_one_hidden_layer_are_between_neighbours(lesson, faces, data, shallow):
+    row, column = np.indices((26, 26))
+    for history in shallow:
+        with torch.no_grad():
+            answers = history["model"](data[1]).argmax(1)
+        matrix = confusion_matrix(faces.test_labels, answers, labels=range(26))
+        order = neighbours_first(matrix)
+        wrong = matrix[np.ix_(order, order)] * (row != column)
+        assert wrong[abs(row - column) <= 4].sum() > 0.6 * wrong.sum()
 
 
 @pytest.mark.thorough

@@ -532,8 +532,8 @@ QUIZ = (
         "You give the rare class a weight of 12 in the loss. What can you expect?",
         (
             Option(
-                "More of its images are found, and more of the answers that name it are wrong",
-                "The border moves: where the network is undecided, it now names the rare class.",
+                "More of its images are found, and more images of other classes are taken for it",
+                "The network names the rare class more often: rightly and wrongly.",
                 right=True,
             ),
             Option("A higher accuracy", "The frequent classes make up the accuracy, and they lose."),

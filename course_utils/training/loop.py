@@ -65,8 +65,8 @@ def fit(
 
     In a script that ``torchrun --nproc-per-node 2 script.py`` starts, the same call trains in two processes: each takes
     its share of every batch, so that ``batch_size`` stays the size of the whole batch. Batch norm then normalises with
-    the statistics of a share, and a checkpoint holds their mean over the processes; all else is equal to one process,
-    up to rounding.
+    the statistics of a share, and a checkpoint holds their mean over the processes. Dropout and augmentation draw other
+    random numbers in each process. All else is equal to one process, up to rounding.
 
     Taught in lesson 08.
 
