@@ -152,10 +152,11 @@ def test_digits(server):
     "which, content, said",
     [
         (0, b"\x1f\x8bhalf", rf"{IDX_FILES[0]} is damaged"),
-        (1, gzip.compress(b"<html>Please log in</html>"), rf"{IDX_FILES[1]} is not an IDX file of bytes"),
+        (1, gzip.compress(b"<html>Please log in</html>", mtime=0), rf"{IDX_FILES[1]} is not an IDX file of bytes"),
         (2, idx(np.zeros((4, 2, 2))), r"images of shape \(4, 2, 2\) with labels of shape \(3,\)"),
         (3, idx(np.array([0, 1, 10])), r"labels up to 10; expected 0 to 9"),
     ],
+    ids=["cut", "a log-in page", "too few labels", "a label too large"],  # bytes as names would hold the second
 )
 def test_digits_that_the_loader_would_refuse(server, which, content, said):
     files = fashion_files() | {IDX_FILES[which]: content}
