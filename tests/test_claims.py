@@ -1,4 +1,5 @@
 import ast
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -43,3 +44,24 @@ def test_no_claim_holds_because_of_a_setting_alone(name):
                 negated = isinstance(first, ast.UnaryOp) and isinstance(first.operand, ast.Name)
                 other = isinstance(first, ast.Compare) and ast.unparse(first.left).isupper()
                 assert not (negated or other), f"write `... if it else UNCHECKED`: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+def test_what_decides_whether_a_claim_is_checked_is_set_once(name):
+    # A loop over `drawn` would make every later `... if drawn else UNCHECKED` true.
+    tree = ast.parse("\n".join(cells(name)))
+    deciding = {
+        node.test.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.IfExp)
+        and getattr(node.orelse, "id", "") == "UNCHECKED"
+        and isinstance(node.test, ast.Name)
+    }
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ListComp)]
+    inside = {id(node) for function in functions for node in ast.walk(function)}
+    stored = Counter(
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in inside
+    )
+    assert {one: stored[one] for one in deciding} == dict.fromkeys(deciding, 1)
