@@ -51,6 +51,11 @@ def _check_echo(learner: Learner, reference: Callable) -> None:
             lambda x, d, s: s * x if d == 0 else reference(x, d, s),
             "With delay 0, sound and echo fall on the same place of the kernel. They add up.",
         ),
+        Mistake(
+            "overwritten",
+            lambda x, d, s: x if d == 0 else reference(x, d, s),
+            "With delay 0, sound and echo fall on the same place of the kernel. They add up.",
+        ),
     ]
     expect_like(learner, reference, cases, mistakes)
 
@@ -184,8 +189,9 @@ def _check_input_sizes(learner: Learner, reference: Callable) -> None:
         return max(smallest, 1), smallest + (s - 1 if extra is None else extra)
 
     cases = [
-        (24, 5, 1, 0, 1),
         (4, 3, 3, 0, 1),
+        (24, 5, 1, 0, 1),
+        (1, 5, 3, 0, 1),
         (112, 7, 2, 3, 1),
         (3, 3, 3, 1, 2),
         (10, 1, 4, 0, 1),
@@ -196,6 +202,11 @@ def _check_input_sizes(learner: Learner, reference: Callable) -> None:
         Mistake(
             "forgot floor",
             lambda n, k, s, p, d: sizes(n, k, s, p, d, extra=0),
+            "Because of the floor, s - 1 further pixels change nothing: the largest size is not the smallest.",
+        ),
+        Mistake(
+            "forgot floor",
+            lambda n, k, s, p, d: sizes(n, k, s, p, d)[:1] * 2,
             "Because of the floor, s - 1 further pixels change nothing: the largest size is not the smallest.",
         ),
         Mistake("padding on one side", lambda n, k, s, p, d: sizes(n, k, s, p, d, pads=1)),
@@ -217,12 +228,23 @@ def _check_input_sizes(learner: Learner, reference: Callable) -> None:
             "From its first to its last tap a kernel spans d (k - 1) + 1 places: the 1 is missing.",
         ),
         Mistake(
+            "off by one",
+            lambda n, k, s, p, d: sizes(n, k, s, p, d, span=d * k),
+            "From its first to its last tap a kernel spans d (k - 1) + 1 places, not d k.",
+        ),
+        Mistake(
+            "missing edge case",
+            lambda n, k, s, p, d: (sizes(n, k, s, p, d)[0], sizes(n, k, s, p, d)[0] + s - 1),
+            "The smallest size is right. The largest is s - 1 more than what the formula gives, also where that is "
+            "below 1 and an image has 1 pixel at least.",
+        ),
+        Mistake(
             "missing edge case",
             lambda n, k, s, p, d: ((n - 1) * s - 2 * p + d * (k - 1) + 1, (n - 1) * s - 2 * p + d * (k - 1) + s),
             "The formula is right, but an image has at least 1 pixel, even where wide padding would allow less.",
         ),
     ]
-    expect_like(learner, reference, cases, mistakes, whole=True)
+    expect_like(learner, reference, cases, mistakes, whole=True, everywhere=True)
 
 
 INPUT_SIZES = Exercise(

@@ -40,11 +40,11 @@ def _check_widest(learner: Learner, reference: Callable) -> None:
         (437, 26, 3, 102_125),
         (10, 3, 2, 3253),
         (10, 3, 2, 3252),
-        (22_100, 26, 3, 10_000_000),
+        (22_100, 26, 3, 300_000),
         (1, 1, 1, 4),
         (5, 2, 4, 7),
         (5, 20, 4, 7),
-        (100, 10, 5, 1_000_000),
+        (100, 10, 5, 100_000),
     ]
     mistakes = [
         Mistake("bias forgotten", search(lambda a, b, n, w: parameters(sizes(a, b, n, w), bias=0))),
@@ -65,6 +65,11 @@ def _check_widest(learner: Learner, reference: Callable) -> None:
         ),
         Mistake(
             "off by one",
+            search(lambda a, b, n, w: parameters(sizes(a, b, n, w - 1))),
+            "This is the first width that does not fit any more.",
+        ),
+        Mistake(
+            "off by one",
             search(lambda a, b, n, w: parameters(sizes(a, b, n, w)), strictly=True),
             "A network with exactly as many parameters as the budget fits.",
         ),
@@ -80,7 +85,7 @@ def _check_widest(learner: Learner, reference: Callable) -> None:
             "Where not even one unit fits, the answer is 0.",
         ),
     ]
-    expect_like(learner, reference, cases, mistakes, whole=True)
+    expect_like(learner, reference, cases, mistakes, whole=True, everywhere=True)
 
 
 WIDEST = Exercise(

@@ -84,6 +84,12 @@ def _judge_mask(learner: Learner, given: tuple, ratio: torch.Tensor, again: torc
         if (channels == channels[:, :1]).all():
             sentence = "All channels of an image are dropped together. Each channel is drawn by itself."
             reject(learner, given, "one mask for all", None, None, sentence)
+        if p * channels.shape[1] >= 1 and len(set((~channels).sum(1).tolist())) == 1:
+            sentence = (
+                f"Every image loses {(~channels).sum(1)[0]} of its {channels.shape[1]} channels. Each channel is drawn "
+                "by itself, so that their number varies."
+            )
+            reject(learner, given, "without replacement", **shares, reason=sentence)
         if torch.equal(kept, again != 0):
             sentence = "The same channels are dropped every time. Draw a new mask in each call of forward."
             reject(learner, given, "one mask for all", None, None, sentence)
@@ -652,6 +658,22 @@ def _check_judge(learner: Learner, reference: Callable) -> None:
     error = Mistake("wrong part", lambda *given: 1 - reference(*given), "This is the share of wrong answers.")
     expect_probed(learner, reference, answer, cases, [no_eval, error])
     expect_probed(learner, reference, running_means, [case(with_both(True), 30)], [no_eval])
+
+    def remembers(*arguments):
+        """Whether autograd was on in a call of the model."""
+        found = []
+        hook = torch.nn.modules.module.register_module_forward_pre_hook(
+            lambda *given: found.append(torch.is_grad_enabled())
+        )
+        try:
+            answer(*arguments)
+        finally:
+            hook.remove()
+        return any(found)
+
+    if learner.inside(partial(remembers, learner.answer))(*cases[0]):
+        sentence = "The share is right, but autograd remembers every step: eval mode does not replace torch.no_grad()."
+        reject(learner, cases[0], "no_grad missing", "no gradients", "gradients", sentence)
     names = {True: "training mode", False: "eval mode"}
     sentences = {
         True: "The model is left in eval mode: from here on it would train without dropout.",
@@ -679,9 +701,9 @@ JUDGE = Exercise(
     minutes=5,
     stub='''
 def judge(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Share of right answers, as the trained network would give them. The model is left as it came.
+    """Share of right answers, as the trained network would give them, computed without gradients.
 
-    x: (N, n). y: (N,) long.
+    The model is left as it came. x: (N, n). y: (N,) long.
     """
     with torch.no_grad():
         right = model(x).argmax(1) == y

@@ -11,7 +11,7 @@ from torch import nn
 from course_utils.exercises.comparison import Mistake, expect_dtype, expect_like, reject
 from course_utils.exercises.exercise import Exercise, Option, Question
 from course_utils.exercises.grading import Learner
-from course_utils.exercises.modules import expect_network, expect_probed, give_weights
+from course_utils.exercises.modules import expect_network, expect_probed, give_weights, give_weights_by_shape
 
 
 def _draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -261,7 +261,7 @@ def _check_cnn_for(learner: Learner, reference: Callable) -> None:
         model = answer(size, channels, classes).eval()
         with torch.no_grad():
             model(x)  # lazy layers have no weights before
-            give_weights(model)
+            give_weights_by_shape(model)
             one = model(x[:1])
             return torch.cat([one, model(x), model.train()(x)])
 
@@ -437,7 +437,7 @@ def _check_classifier(learner: Learner, reference: Callable) -> None:
                 for layer in last:
                     layer.bias[-1] += 9
                 return *results, model(x) if last else None
-            except (RuntimeError, ValueError, AssertionError, TypeError):
+            except Exception:  # any kind of error will do
                 return None
 
     for arguments in (

@@ -58,8 +58,14 @@ def _check_folds(learner: Learner, _reference: Callable) -> None:
             sentence = "The parts hold numbers that are no images: indices run from 0 to len(labels) - 1."
             reject(learner, arguments, "", f"indices below {len(labels)}", f"{parts}", sentence)
         if len(together) < len(labels):
-            lost = min(set(range(len(labels))) - set(together))
+            missing = sorted(set(range(len(labels))) - set(together))
+            lost = missing[0]
             sentence = f"Image {lost} is in no part. Where a class does not divide by k, some parts get one more."
+            if set(np.flatnonzero(labels == labels[lost])) <= set(missing):
+                sentence = (
+                    f"No image of class {labels[lost]} is in any part. A number may be missing among the labels: go "
+                    "through those that there are, np.unique(labels)."
+                )
             reject(learner, arguments, "images lost", f"{len(labels)} images", f"{len(together)} images", sentence)
         counts = np.array([[np.sum(labels[part] == c) for c in np.unique(labels)] for part in parts if part])
         if len(counts) < k or np.ptp(counts, axis=0).max() > 1:
@@ -160,7 +166,7 @@ def _check_top_k(learner: Learner, reference: Callable) -> None:
         return _Watched(classes, training, classes), batches(classes, *sizes), k
 
     cases = [
-        case(5, True, 2, 16, 16, 3),
+        case(5, True, 2, 16, 16, 4),
         case(4, False, 1, 12, 5),
         case(6, True, 3, 9),
         case(5, True, 1, 20, 20, 2),
@@ -190,6 +196,11 @@ def _check_top_k(learner: Learner, reference: Callable) -> None:
             "wrong divisor",
             lambda model, b, k: _top(evaluated(model), b, k, "nothing") / len(b),
             "This divides by the number of batches. Divide by the number of images.",
+        ),
+        Mistake(
+            "wrong divisor",
+            lambda model, b, k: _top(evaluated(model), b, k, "nothing") / len(b[-1][1]),
+            "This divides by the images of the last batch alone: add them up with +=.",
         ),
         Mistake(
             "wrong part",
@@ -281,12 +292,16 @@ def _stopper(
     extra: int = 0,
     reset: bool = True,
     best_of: Callable = lambda loss, best, improved: loss if improved else best,
+    start: float = float("inf"),
+    skips: Callable = lambda loss: False,
 ) -> type:
     class Stopper:
         def __init__(self, patience, least=0.0):
-            self.patience, self.least, self.best, self.waited = patience, least, float("inf"), 0
+            self.patience, self.least, self.best, self.waited = patience, least, start, 0
 
         def __call__(self, loss):
+            if skips(loss):
+                return False
             improved = improves(loss, self.best, self.least)
             self.waited = (0 if reset else self.waited) if improved else self.waited + 1
             self.best = best_of(loss, self.best, improved)
@@ -332,6 +347,9 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
         (4, 0.0, [1.0, 0.9, 0.8]),
         (2, 0.0, [0.5, 0.9, 0.8, 0.7]),
         (2, 0.0, [float("nan"), 1.0, 0.9, 0.8]),
+        (2, 0.0, [0.5, float("nan"), 0.6, 0.7]),
+        (2, 0.1, [0.5, 0.43, 0.42, 0.3]),
+        (2, 0.0, [3e12, 2e12, 2.5e12, 1e12]),
     ]
     creeps = (
         "A gain that is too small to count still moves the best loss. Then many small gains never add up to an "
@@ -342,6 +360,19 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
             "missing term", _stopper(lambda loss, best, least: loss < best), "`least` is left out of the comparison."
         ),
         Mistake("missing term", _LowestOfAll, "`least` is left out of the comparison."),
+        Mistake(
+            "wrong scale",
+            _stopper(lambda loss, best, least: loss < (best if best == float("inf") else best * (1 - least))),
+            "`least` is taken as a share of the best loss. It is a difference.",
+        ),
+        *(
+            Mistake(
+                "wrong start value",
+                _stopper(best_of=lambda loss, best, improved: loss if improved else best, start=start),
+                "The best loss begins with a number that a first loss may exceed. Begin with infinity.",
+            )
+            for start in (10.0**power for power in range(1, 13))
+        ),
         Mistake("off by one", _stopper(extra=1), "It stops one epoch too late."),
         Mistake("off by one", _stopper(extra=-1), "It stops one epoch too early."),
         Mistake(
@@ -379,6 +410,11 @@ def _check_early_stopping(learner: Learner, reference: Callable) -> None:
             _stopper(lambda loss, best, least: best == float("inf") or loss < best - least),
             "A first loss of nan becomes the best one, and no later loss is smaller than nan. Begin with infinity as "
             "the best loss.",
+        ),
+        Mistake(
+            "missing edge case",
+            _stopper(skips=lambda loss: loss != loss),
+            "An epoch whose loss is nan is not counted at all. It is one without an improvement.",
         ),
         Mistake(
             "wrong part",
@@ -450,7 +486,7 @@ class EarlyStopping:
 
 
 def _check_views(learner: Learner, reference: Callable) -> None:
-    settings = [(torch.tensor([0.5, 0.25, 0.75]), 3, 2), (torch.tensor([0.1, 0.2, 0.3]), 1, 4)]
+    settings = [(torch.tensor([0.5, 0.25, 0.75]), 3, 2), (torch.tensor([0.1, 0.2, 0.3]), 5, 4)]
 
     def output(answer, mean, channels, views, x):
         model = answer(mean, channels, views)
@@ -702,18 +738,19 @@ def _check_accumulated_step(learner: Learner, reference: Callable) -> None:
     ]
     import_optimizers()
     expect_probed(learner, reference, weights, cases, mistakes, tolerance=1e-5)
-    arguments = cases[0]
-    most, together = learner.inside(lambda *given: walk(learner.answer, *given)[2])(*arguments)
-    size = arguments[3]
-    if most > size:
-        sentence = f"The weights are right, but the network saw {most} images at a time. The memory holds {size}."
-        reject(learner, arguments, "parts ignored", f"{size} images at a time", f"{most} images", sentence)
-    if together > size:
-        sentence = (
-            "The weights are right, but autograd remembers each part until backward has gone through it: "
-            f"{together} images are in memory together. Call backward for a part before the network sees the next one."
-        )
-        reject(learner, arguments, "graph kept", f"{size} images in memory", f"{together} images", sentence)
+    for arguments in cases:
+        most, together = learner.inside(lambda *given: walk(learner.answer, *given)[2])(*arguments)
+        size = arguments[3]
+        if most > size:
+            sentence = f"The weights are right, but the network saw {most} images at a time. The memory holds {size}."
+            reject(learner, arguments, "parts ignored", f"{size} images at a time", f"{most} images", sentence)
+        if together > size:
+            sentence = (
+                "The weights are right, but autograd remembers each part until backward has gone through it: "
+                f"{together} images are in memory together. Call backward for a part before the network sees the next "
+                "one."
+            )
+            reject(learner, arguments, "graph kept", f"{size} images in memory", f"{together} images", sentence)
     loss_mistakes = [
         Mistake("mean of means", lambda *a: _mean_loss(reference, batches, *a), "The loss is a mean of means."),
         Mistake(

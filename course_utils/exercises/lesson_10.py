@@ -68,6 +68,7 @@ def _check_network_of(learner: Learner, reference: Callable) -> None:
         (["conv1-5"], 1, _tensor(1, 1, 3, 4)),
         (["conv5-3", "conv3-3", "maxpool"], 2, _tensor(2, 2, 7, 5)),
         (["maxpool", "conv3-10"], 6, _tensor(1, 6, 4, 9)),
+        (["conv3-5", "conv3-5", "conv3-5", "maxpool", "conv11-4"], 3, _tensor(1, 3, 6, 8)),
     ]
     mistakes = [
         Mistake(
@@ -365,8 +366,8 @@ def _check_one_kernel(learner: Learner, reference: Callable) -> None:
     ]
     expect_like(learner, reference, cases, mistakes)
     expect_gradient(learner, reference, cases[1:3])
-    single = [(_tensor(2, 3, 3, 3, dtype=torch.float32), _tensor(2, 2, 3, 3, dtype=torch.float32))]
-    expect_dtype(learner, single, [torch.float32])
+    single = (_tensor(2, 3, 3, 3, dtype=torch.float32), _tensor(2, 2, 3, 3, dtype=torch.float32))
+    expect_dtype(learner, [single, cases[1]], [torch.float32, torch.float64])
 
 
 ONE_KERNEL = Exercise(

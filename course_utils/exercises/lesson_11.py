@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -23,6 +24,7 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
         relu=True,
         norm_between=True,
         relu_between=True,
+        norm_first=True,
         pool=lambda: nn.MaxPool2d(3, stride=2, padding=1),
         strides=(1, 2),
         join=lambda convolved, pooled: torch.cat([convolved, pooled], dim=1),
@@ -30,7 +32,7 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
         def conv(before, after, k, stride, last=False):
             behind = (norm and (last or norm_between)) * [nn.BatchNorm2d(after)]
             behind += (relu and (last or relu_between)) * [nn.ReLU()]
-            return nn.Sequential(nn.Conv2d(before, after, k, stride, k // 2), *behind)
+            return nn.Sequential(nn.Conv2d(before, after, k, stride, k // 2), *behind[:: 1 if norm_first else -1])
 
         class Shrink(nn.Module):
             def __init__(self, before, reduce, three):
@@ -64,6 +66,7 @@ def _check_shrink(learner: Learner, reference: Callable) -> None:
             for norm_between in (True, False)
         ),
         Mistake("layer left out", block(norm_between=False), "There is no batch norm behind the 1 × 1."),
+        Mistake("wrong order", block(norm_first=False), "Batch norm stands between a convolution and its ReLU."),
         Mistake(
             "wrong order",
             block(join=lambda convolved, pooled: torch.cat([pooled, convolved], dim=1)),
@@ -283,7 +286,7 @@ def _check_two_branches(learner: Learner, reference: Callable) -> None:
                     norm.eval()
             return self
 
-    sizes = [(3, 4, 5), (1, 2, 2), (6, 1, 3)]
+    sizes = [(3, 4, 5), (1, 3, 2), (6, 1, 3)]
     expect_network(learner, sizes[0])
     for size in sizes:
         got, expected = learner.inside(lambda *given: state(learner.answer, *given))(*size), state(reference, *size)
@@ -440,6 +443,19 @@ def _check_as_convolution(learner: Learner, reference: Callable) -> None:
     size = cases[0][:2]
     expect_network(learner, size)
     expect_probed(learner, reference, probe, cases, mistakes)
+
+    def left_as_it_was(linear, channels):
+        before = copy.deepcopy(linear)
+        learner.answer(linear, channels)
+        same = [a.shape == b.shape and torch.equal(a, b) for a, b in zip(before.parameters(), linear.parameters())]
+        return all(same) and all(p.requires_grad for p in linear.parameters())
+
+    if not learner.inside(left_as_it_was)(*cases[1][:2]):
+        reason = (
+            "The answers are right. But the linear layer itself has been changed, and its owner still needs it: give "
+            "the convolution a weight of its own, nn.Parameter(linear.weight.detach().view(...))."
+        )
+        reject(learner, cases[1][:2], "changes its input", "the layer as it came", "another one", reason)
     kept = learner.inside(lambda linear, channels: _weights(learner.answer(linear, channels)))(*cases[1][:2])
     expected = _weights(reference(*cases[1][:2]))
     if kept != expected:

@@ -75,7 +75,13 @@ def _check_stable_loss(learner: Learner, reference: Callable) -> None:
         Mistake("wrong direction", lambda z, y: reference(z, 1 - y), "The labels are exchanged: a large z means 1."),
     ]
     expect_like(learner, reference, cases, mistakes)
-    expect_gradient(learner, reference, cases[:4], mistakes)
+    not_taken = Mistake(
+        "overflows",
+        lambda z, y: (torch.where(z > 0, z + torch.log1p(torch.exp(-z)), torch.log1p(torch.exp(z))) - y * z).mean(),
+        "The values are right, but the gradient is not a number. torch.where computes both sides everywhere; the one "
+        "that is not taken overflows, and 0 times infinity is nan. Choose before the exponential: -z.abs().",
+    )
+    expect_gradient(learner, reference, cases[:4], [not_taken, *mistakes])
     single = [(_tensor(3, dtype=torch.float32), labels(0, 1, 1)), ordinary]
     expect_dtype(learner, single, [torch.float32, torch.float64])
 
@@ -155,13 +161,15 @@ def _check_cached_features(learner: Learner, reference: Callable) -> None:
         return answer(backbone, images)
 
     def left_behind(backbone, images):
-        """Whether the result keeps a graph, what is left of the backbone's mode, and whether its numbers have moved."""
-        before = [tensor.clone() for tensor in backbone.state_dict().values()]
+        """Whether the result keeps a graph, the modes that are left, whether numbers have moved, and what is frozen."""
+        enabled, before = torch.is_grad_enabled(), [tensor.clone() for tensor in backbone.state_dict().values()]
         features = learner.answer(backbone, images)
         graph = isinstance(features, torch.Tensor) and features.requires_grad
         modes = [module.training for module in backbone.modules()]
         moved = any(not torch.equal(a, b) for a, b in zip(before, backbone.state_dict().values()))
-        return graph, modes, moved
+        frozen = "the backbone's parameters are frozen" * (not all(p.requires_grad for p in backbone.parameters()))
+        frozen = frozen or "gradients are switched off everywhere" * (torch.is_grad_enabled() != enabled)
+        return graph, modes, moved, frozen
 
     cases = [
         (_backbone().train(), _tensor(33, 2, 5, 4)),
@@ -186,11 +194,14 @@ def _check_cached_features(learner: Learner, reference: Callable) -> None:
     expect_probed(learner, reference, features, cases[3:], mistakes)
     inspected = learner.inside(left_behind)
     for backbone, images in cases:
-        graph, modes, moved = inspected(backbone, images)
+        graph, modes, moved, frozen = inspected(backbone, images)
         if graph:
             reject(learner, (backbone, images), "graph kept", "requires_grad False", "requires_grad True")
         if moved:
             reject(learner, (backbone, images), "running statistics move", "the backbone as before", "other buffers")
+        if frozen:
+            reason = f"The features are right. But afterwards {frozen}, and whoever calls the function may be training."
+            reject(learner, (backbone, images), "frozen too much", "as before", frozen, reason)
         expected = [module.training for module in backbone.modules()]
         if modes != expected:
             left, was = ("training" if mode[0] else "eval" for mode in (modes, expected))
@@ -213,7 +224,7 @@ def cached_features(backbone: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Features of all images, computed in batches of 16.
 
     backbone: takes (n, C, H, W), gives (n, D). images: (N, C, H, W). Returns (N, D), row i for image i, cut off from
-    autograd. The backbone is left as it came.
+    autograd. All of the backbone comes in one mode, and is left in it.
     """
     with torch.no_grad():
         return torch.cat([backbone(batch) for batch in images.split(16)])
@@ -234,7 +245,7 @@ def cached_features(backbone, images):
 """,
     explanation="no_grad and eval are two switches. The first one saves memory; the second one decides what batch "
     "norm and dropout compute. Only with the second one is a feature a function of its image, and only then may it be "
-    "stored.",
+    "stored. Where parts differ in mode, as in the last exercise of this lesson, note the mode of each of modules().",
     check=_check_cached_features,
 )
 
@@ -376,11 +387,32 @@ def _check_fine_tuned(learner: Learner, reference: Callable) -> None:
     def seen(trunk, block, head, x):
         """What becomes of the three parts in a training step."""
         torch.manual_seed(0)
+        layers = {
+            (name, place): module
+            for name, part in {"trunk": trunk, "block": block, "head": head}.items()
+            for place, module in part.named_modules()
+            if not list(module.children())
+        }
+        for place, layer in layers.items():
+            layer.place_in_check = place  # a copy of the layer, which is as good, has it too
         model = learner.answer(trunk, block, head)
-        found = {"saved": len(model.state_dict()), "returned": model.train() is model}
-        found["head trains"] = model.training and all(m.training for m in head.modules())
-        three = {"trunk": trunk, "block": block, "head": head}
-        before = {name: {k: v.clone() for k, v in part.state_dict().items()} for name, part in three.items()}
+        layers |= {m.place_in_check: m for m in model.modules() if "place_in_check" in vars(m)}
+
+        def of(*names, tensors=nn.Module.buffers):
+            return [t for (name, _), layer in layers.items() if name in names for t in tensors(layer)]
+
+        def copied(tensors):
+            return [tensor.detach().clone() for tensor in tensors]
+
+        def moved(before, after):
+            return sum(not torch.equal(a, b) for a, b in zip(before, after))
+
+        def head_trains():
+            return model.training and all(layer.training for (name, _), layer in layers.items() if name == "head")
+
+        found = {"saved": len(model.state_dict()), "returned": model.train() is model, "head trains": head_trains()}
+        kinds = (nn.Module.parameters, nn.Module.buffers)
+        before = {name: [copied(of(name, tensors=kind)) for kind in kinds] for name in ("trunk", "block", "head")}
         first, second = model(x), model(x)
         found["dropout"] = not torch.equal(first, second)
         learning = [p for p in model.parameters() if p.requires_grad]
@@ -390,14 +422,13 @@ def _check_fine_tuned(learner: Learner, reference: Callable) -> None:
                 for parameter in learning:
                     if parameter.grad is not None:
                         parameter -= 0.1 * parameter.grad
-        for name, part in three.items():
-            after, own = part.state_dict(), {k for k, _ in part.named_parameters()}
-            changed = {k for k, v in before[name].items() if not torch.equal(v, after[k])}
-            found[name] = [len(changed & own), len(own)]
-            found[f"statistics of the {name}"] = bool(changed - own)
+        for name, (weights, statistics) in before.items():
+            found[name] = [moved(weights, of(name, tensors=nn.Module.parameters)), len(weights)]
+            found[f"statistics of the {name}"] = moved(statistics, of(name))
         found["eval"] = model.eval() is model and not any(m.training for m in model.modules())
-        again = model.train(True)
-        found["again"] = again is model and head.training and not (trunk.training or block.training)
+        statistics, again = copied(of("trunk", "block")), model.train(True)
+        model(x)
+        found["again"] = again is model and head_trains() and not moved(statistics, of("trunk", "block"))
         return found
 
     for seed in (0, 1):
@@ -437,7 +468,8 @@ def _check_fine_tuned(learner: Learner, reference: Callable) -> None:
             reject(learner, given, "left in eval mode", None, None, reason)
         if not found["again"]:
             reason = (
-                "After eval() and train(True), the head was to be in training mode, and trunk and block in eval mode."
+                "After eval() and train(True), the head was to be in training mode again, and the running statistics "
+                "of trunk and block were to stay."
             )
             reject(learner, given, "wrong part", None, None, reason)
 

@@ -248,7 +248,7 @@ def _check_stochastic_depth(learner: Learner, reference: Callable) -> None:
         layer = learner.answer(p)
         layer.train()
         leaf = x.clone().requires_grad_()
-        values = [layer(leaf) for _ in range(calls)]
+        values = [layer(leaf * 1) for _ in range(calls)]  # a leaf could not be changed in place
         if not all(isinstance(value, torch.Tensor) and value.shape == x.shape for value in values):
             return values[0], None
         lost = not values[0].requires_grad
@@ -316,6 +316,12 @@ def _trouble_with_drops(factors: torch.Tensor, p: float) -> tuple | None:
             "the same images in each call",
             ("The same images are dropped in every call. Draw anew in each forward pass."),
         )
+    if p > 0 and (share == share[0]).all():
+        sentence = (
+            "The same number of images is dropped in every call. Each image is to be drawn for itself: of a single "
+            "image, the branch would never be dropped, or always."
+        )
+        return "wrong share", "another number in each call", f"{share[0]:.1%} of the images in each call", sentence
     found, deviation = share.mean().item(), (p * (1 - p) / factor.numel()) ** 0.5
     if abs(found - p) > 6 * deviation:
         swapped = abs(found - (1 - p)) <= 6 * deviation

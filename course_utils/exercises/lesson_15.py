@@ -312,6 +312,25 @@ def _check_train_and_keep_best(learner: Learner, reference: Callable) -> None:
 
         return answer
 
+    def first_stop(patience):
+        def which(losses):
+            best = 0
+            for epoch, loss in enumerate(losses):
+                if loss < losses[best]:
+                    best = epoch
+                elif epoch - best == patience:
+                    break
+            return best
+
+        return which
+
+    def last_fall(losses):
+        return max(epoch for epoch in range(len(losses)) if epoch == 0 or losses[epoch] < losses[epoch - 1])
+
+    def stopping(patience):
+        choose = first_stop(patience)
+        return keeping(choose, lowest=lambda losses: losses[choose(losses)])
+
     def untrained(net, train_epoch, validate, epochs):
         best_loss, best = float("inf"), None
         for _ in range(epochs):
@@ -329,6 +348,7 @@ def _check_train_and_keep_best(learner: Learner, reference: Callable) -> None:
         course(0.9, 0.4, 0.6, 0.5),
         course(7.0, 3.0, 5.0, 3.0, 8.0),
         course(0.3, 0.2, 0.1),
+        course(0.8, 0.6, *[0.7] * 10, 0.3, 0.5),
         course(0.5, 0.7),
         course(2.5),
     ]
@@ -357,6 +377,15 @@ def _check_train_and_keep_best(learner: Learner, reference: Callable) -> None:
             "missing term",
             keeping(first, lowest=lambda losses: losses[-1]),
             "The weights are right. The loss that is returned is the last one, not the lowest.",
+        ),
+        Mistake("last for best", keeping(last_fall, lowest=lambda losses: losses[last_fall(losses)])),
+        *(
+            Mistake(
+                "missing term",
+                stopping(patience),
+                "This stops when the loss has risen. All `epochs` were asked for: a later one may be better still.",
+            )
+            for patience in range(1, 11)
         ),
         Mistake(
             "off by one",
@@ -395,8 +424,8 @@ def train_and_keep_best(model: torch.nn.Module, train_epoch, validate, epochs: i
     hints=(
         "Print a weight out of best right after it was stored, and again at the end.",
         "state_dict() does not copy: it holds the tensors in which the model keeps its weights.",
-        "Copy each of them: {name: tensor.clone() for name, tensor in model.state_dict().items()}. Or copy all with "
-        "copy.deepcopy.",
+        "Copy each of them: {name: tensor.clone() for name, tensor in model.state_dict().items()}. Or copy all: "
+        "from copy import deepcopy, and deepcopy(model.state_dict()).",
     ),
     reference="""
 def train_and_keep_best(model, train_epoch, validate, epochs):

@@ -219,6 +219,9 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
             pass  # of the model, which was given images that it cannot take
         return hooks_of(model) - before
 
+    faint = network(4, [0], [1], 2)
+    with torch.no_grad():
+        faint.first.bias[2], faint.middle[0].bias[2] = 0, -3.9999  # so that 0.0001 comes through
     watched = network(4, [0], [1])
     watched.first.register_forward_hook(print_nothing)
     cases = [
@@ -229,8 +232,14 @@ def _check_count_dead(learner: Learner, reference: Callable) -> None:
         (nn.Sequential(nn.Conv2d(2, 3, 1), nn.Tanh()), images(1, 2, 2, 2)),
         (by_mode(4, 2).train(), images(3, 2, 4, 5)),
         (by_mode(5, 3), images(2, 2, 3, 4)),
+        (faint, images(3, 2, 4, 5)),
     ]
     mistakes = [
+        Mistake(
+            "missing edge case",
+            counted(lambda output: int((output.amax((0, 2, 3)) < 1e-3).sum())),
+            "A channel of small numbers is counted as well. Dead ones are exactly 0: that is what a ReLU gives.",
+        ),
         Mistake(
             "dead in one image",
             counted(lambda output: int((output.amax((2, 3)) == 0).any(0).sum())),

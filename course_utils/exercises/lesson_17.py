@@ -160,6 +160,10 @@ def _check_for_and_against(learner: Learner, reference: Callable) -> None:
         both = split(total(maps, gradient))
         return both / both.amax((1, 2, 3), keepdim=True)
 
+    def floored(maps, gradient, floor):
+        both = split(total(maps, gradient))
+        return both / floor(both.amax((1, 2, 3), keepdim=True))
+
     paper = (
         torch.tensor([[[[1.0, 2], [0, 1]], [[0, 1], [3, 0]]]]).double(),
         torch.tensor([[[[4.0, 0], [2, 2]], [[-1, -1], [0, -2]]]]).double(),
@@ -171,6 +175,7 @@ def _check_for_and_against(learner: Learner, reference: Callable) -> None:
         (_tensor(2, 2, 2, 3).abs(), _tensor(2, 2, 2, 3, seed=2).abs()),
         (_tensor(2, 2, 2, 3).abs(), -_tensor(2, 2, 2, 3, seed=2).abs()),
         (_tensor(2, 3, 2, 2), torch.stack([torch.zeros(3, 2, 2).double(), _tensor(3, 2, 2)])),
+        (_tensor(2, 2, 3, 2), 1e-5 * _tensor(2, 2, 3, 2, seed=5)),
     ]
     mistakes = [
         Mistake("ReLU too early", relu_first),
@@ -192,6 +197,16 @@ def _check_for_and_against(learner: Learner, reference: Callable) -> None:
             "All images share one scale. Each image has its own.",
         ),
         Mistake("zero by zero", unguarded, "Where a map is empty, 0 is divided by 0. An empty map stays 0."),
+        *(
+            Mistake(
+                "missing edge case",
+                partial(floored, floor=floor),
+                "Weak evidence comes out fainter than it should: the number that you put under the fraction is larger "
+                "than it. Replace a 0, and only a 0: torch.where(largest > 0, largest, 1).",
+            )
+            for small in (*(10.0**-n for n in range(2, 12)), torch.finfo(torch.float32).eps)
+            for floor in (partial(torch.add, other=small), partial(torch.clamp, min=small))
+        ),
         Mistake("forgot the scale", lambda *given: split(total(*given)), "The maps are not scaled."),
         Mistake(
             "wrong sign",

@@ -94,6 +94,18 @@ def echo(x, delay, strength):
             "overwritten",
         ),
         Wrong(
+            "assigned at delay 0, the sound last",
+            """
+def echo(x, delay, strength):
+    kernel = np.zeros(delay + 1)
+    kernel[delay] = strength
+    kernel[0] = 1
+    return np.convolve(x, kernel)
+""",
+            "They add up",
+            "overwritten",
+        ),
+        Wrong(
             "integers",
             """
 def echo(x, delay, strength):
@@ -318,6 +330,26 @@ def input_sizes(n_out, k, s=1, p=0, d=1):
             "off by one",
         ),
         Wrong(
+            "span d k",
+            """
+def input_sizes(n_out, k, s=1, p=0, d=1):
+    smallest = (n_out - 1) * s + d * k - 2 * p
+    return max(smallest, 1), smallest + s - 1
+""",
+            "not d k",
+            "off by one",
+        ),
+        Wrong(
+            "largest counted from 1 pixel",
+            """
+def input_sizes(n_out, k, s=1, p=0, d=1):
+    smallest = max(1, (n_out - 1) * s + d * (k - 1) + 1 - 2 * p)
+    return smallest, smallest + s - 1
+""",
+            "also where that is below 1",
+            "missing edge case",
+        ),
+        Wrong(
             "below one pixel",
             """
 def input_sizes(n_out, k, s=1, p=0, d=1):
@@ -336,6 +368,24 @@ def input_sizes(n_out, k, s=1, p=0, d=1):
 """,
             "whole numbers (int)",
             "no whole number",
+        ),
+        Wrong(
+            "formula forwards",
+            """
+def input_sizes(n_out, k, s=1, p=0, d=1):
+    smallest = (n_out + 2 * p - d * (k - 1) - 1) // s + 1
+    return max(smallest, 1), smallest + s - 1
+""",
+            "2 of 2 values differ",
+        ),
+        Wrong(
+            "search that cuts off towards 0",
+            """
+def input_sizes(n_out, k, s=1, p=0, d=1):
+    sizes = [n for n in range(1, 2000) if int((n + 2 * p - d * (k - 1) - 1) / s) + 1 == n_out]
+    return sizes[0], sizes[-1]
+""",
+            "1 of 2 values differ",
         ),
         Wrong(
             "smallest only",

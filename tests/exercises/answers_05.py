@@ -45,6 +45,14 @@ def widest(inputs, outputs, hidden, budget):
         low, high = (middle, high) if count(middle) <= budget else (low, middle)
     return low
 """,
+        "all widths": """
+def widest(inputs, outputs, hidden, budget):
+    def count(w):
+        sizes = [inputs, *[w] * hidden, outputs]
+        return sum(a * b + b for a, b in zip(sizes, sizes[1:]))
+
+    return max([w for w in range(budget) if count(w) <= budget], default=0)
+""",
     },
     wrong=(
         Wrong("no biases", widest(SIZES, "a * b"), "biases are left out", "bias forgotten"),
@@ -54,7 +62,13 @@ def widest(inputs, outputs, hidden, budget):
             "One matrix too many",
             "off by one",
         ),
-        Wrong("first that does not fit", widest(SIZES, value="w + 1"), "does not fit any more", "off by one"),
+        Wrong("one wider", widest(SIZES, value="w + 1"), "does not fit any more", "off by one"),
+        Wrong(
+            "first that does not fit",
+            widest(SIZES, condition="count(w) <= budget"),
+            "does not fit any more",
+            "off by one",
+        ),
         Wrong(
             "less than the budget", widest(SIZES, condition="count(w + 1) < budget"), "exactly as many", "off by one"
         ),

@@ -96,6 +96,17 @@ class ChannelDropout(nn.Module):
             "every time",
             "one mask for all",
         ),
+        Wrong(
+            "as many of each image",
+            dropout("torch.ones(*x.shape[:2], 1, 1)").replace(
+                "        return x * mask",
+                "        for n in range(len(x)):\n"
+                "            mask[n, torch.randperm(x.shape[1])[:round(self.p * x.shape[1])]] = 0\n"
+                "        return x * mask",
+            ),
+            "so that their number varies",
+            "without replacement",
+        ),
         Wrong("not scaled", dropout(value="x * mask"), "multiplied by 1.", "forgot the scale"),
         Wrong("scaled down", dropout(value="x * mask * (1 - self.p)"), "multiplied by 0.65", "forgot the scale"),
         Wrong("divided by p", dropout(value="x * mask / max(self.p, 1e-9)"), "multiplied by 2.857", "forgot the scale"),
@@ -445,7 +456,8 @@ JUDGE = Answers(
 def judge(model, x, y):
     was = model.training
     try:
-        return (model.eval()(x).argmax(1) == y).sum().item() / len(y)
+        with torch.no_grad():
+            return (model.eval()(x).argmax(1) == y).sum().item() / len(y)
     finally:
         model.train(was)
 """,
@@ -488,6 +500,12 @@ def judge(model, x, y):
             judge("", "").replace("no_grad", "inference_mode"),
             "only leaves out gradients",
             "eval mode missing",
+        ),
+        Wrong(
+            "gradients remembered",
+            judge().replace("with torch.no_grad():", "if True:"),
+            "does not replace",
+            "no_grad missing",
         ),
         Wrong("share of errors", judge().replace("==", "!="), "wrong answers", "wrong part"),
         Wrong("best image", judge().replace("argmax(1)", "argmax(0)"), "RuntimeError", "raises"),

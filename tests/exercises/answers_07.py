@@ -274,6 +274,46 @@ def cnn_for(size, channels, classes):
 
     return Net()
 """,
+        "no biases before batch norm": cnn(
+            "nn.Conv2d(before, after, 3, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)"
+        ),
+        "convolutions and norms in two lists": """
+def cnn_for(size, channels, classes):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
+            rows, columns, before = *size, 1
+            for after in channels:
+                self.convs.append(nn.Conv2d(before, after, 3))
+                self.norms.append(nn.BatchNorm2d(after))
+                rows, columns, before = (rows - 2) // 2, (columns - 2) // 2, after
+            self.linear = nn.Linear(before * rows * columns, classes)
+
+        def forward(self, x):
+            for conv, norm in zip(self.convs, self.norms):
+                x = F.max_pool2d(F.relu(norm(conv(x))), 2)
+            return self.linear(x.flatten(1))
+
+    return Net()
+""",
+        "a block that names its norm first": """
+def cnn_for(size, channels, classes):
+    class Block(nn.Module):
+        def __init__(self, before, after):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(after)
+            self.conv = nn.Conv2d(before, after, 3)
+
+        def forward(self, x):
+            return F.max_pool2d(F.relu(self.norm(self.conv(x))), 2)
+
+    rows, columns = size
+    for _ in channels:
+        rows, columns = (rows - 2) // 2, (columns - 2) // 2
+    blocks = [Block(before, after) for before, after in zip([1, *channels], channels)]
+    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(channels[-1] * rows * columns, classes))
+""",
     },
     wrong=(
         Wrong("a square", cnn(width="before * height * height"), "no square", "does not fit"),
@@ -368,11 +408,7 @@ class Classifier(nn.Module):
 """
 
 
-CLASSIFIER = Answers(
-    right={
-        "the batch named": classifier("maps.view(x.shape[0], 72)"),
-        "Flatten": classifier("nn.Flatten()(maps)"),
-        "the size demanded": """
+SIZE_DEMANDED = """
 class Classifier(nn.Module):
     def __init__(self, classes):
         super().__init__()
@@ -385,7 +421,16 @@ class Classifier(nn.Module):
         if x.shape[2:] != (12, 12):
             raise ValueError(f"images of 12 x 12 are needed, these are {tuple(x.shape[2:])}")
         return self.stem(x)
-""",
+"""
+
+CLASSIFIER = Answers(
+    right={
+        "the batch named": classifier("maps.view(x.shape[0], 72)"),
+        "Flatten": classifier("nn.Flatten()(maps)"),
+        "the size demanded": SIZE_DEMANDED,
+        "the size demanded, by an error of no kind": SIZE_DEMANDED.replace(
+            'ValueError(f"images of 12 x 12 are needed, these are {tuple(x.shape[2:])}")', 'Exception("12 x 12 needed")'
+        ),
         "pooled to 3 x 3": classifier("F.adaptive_avg_pool2d(maps, 3).reshape(len(x), -1)"),
         "the corner cut out": classifier("nn.Flatten()(self.features(x[:, :, :12, :12]))"),
     },

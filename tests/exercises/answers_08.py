@@ -94,6 +94,14 @@ def folds(labels, k, seed):
             "images lost",
         ),
         Wrong(
+            "labels counted from 0",
+            folds("parts[part].extend(shuffled[part::k].tolist())").replace(
+                "np.unique(labels)", "range(len(np.unique(labels)))"
+            ),
+            "No image of class 2",
+            "images lost",
+        ),
+        Wrong(
             "drawn anew for each part",
             """
 def folds(labels, k, seed):
@@ -238,6 +246,12 @@ def top_k_accuracy(model, batches, k):
         Wrong("a count", top_k(COUNT, "1"), "sum where the mean", "sum for mean"),
         Wrong("by all answers", top_k(COUNT, "(images * k)"), "all k answers", "wrong divisor"),
         Wrong("by batches", top_k(COUNT, "number"), "number of batches", "wrong divisor"),
+        Wrong(
+            "by the last batch",
+            top_k(COUNT).replace("images +=", "images ="),
+            "images of the last batch alone",
+            "wrong divisor",
+        ),
         Wrong("smallest logits", top_k(COUNT.replace("logits", "(-logits)", 1)), "smallest logits", "wrong part"),
         Wrong(
             "the last batch",
@@ -391,6 +405,18 @@ class EarlyStopping:
             "A first loss of nan becomes the best one",
             "missing edge case",
         ),
+        Wrong(
+            "least as a share",
+            stopping("loss < self.best * (1 - self.least)"),
+            "`least` is taken as a share",
+            "wrong scale",
+        ),
+        Wrong(
+            "begins with 100",
+            stopping().replace('float("inf")', "100"),
+            "Begin with infinity",
+            "wrong start value",
+        ),
         Wrong("least added", stopping("loss < self.best + self.least"), "`least` is added", "wrong direction"),
         Wrong(
             "best creeps",
@@ -408,6 +434,14 @@ class EarlyStopping:
             "nan counts",
             stopping("not (loss >= self.best - self.least)"),
             "nan counts as an improvement",
+            "missing edge case",
+        ),
+        Wrong(
+            "nan not counted",
+            stopping().replace(
+                "        if loss <", "        if math.isnan(loss):\n            return False\n        if loss <"
+            ),
+            "not counted at all",
             "missing edge case",
         ),
         Wrong(
@@ -491,6 +525,9 @@ class Views(nn.Module):
 """,
         "stacked": views(
             forward="torch.einsum('v,vnchw->nchw', self.shares, torch.stack([view(x) for view in self.views]))"
+        ),
+        "a share each": views(
+            shares="nn.ParameterList([nn.Parameter(torch.full((1,), 1 / views)) for _ in range(views)])"
         ),
         "a dictionary of modules": """
 class Views(nn.Module):
@@ -724,6 +761,7 @@ def accumulated_step(model, inputs, labels, size, optimizer):
             "saw 10 images at a time",
             "parts ignored",
         ),
+        Wrong("chunk for split", step().replace("split", "chunk"), "images at a time", "parts ignored"),
         Wrong(
             "one backward at the end",
             """

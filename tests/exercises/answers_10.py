@@ -74,6 +74,20 @@ def network_of(column, inputs=3):
             column().replace('int(part) for part in word[4:].split("-")', "int(word[4]), int(word[-1])"),
             "wrong shape",
         ),
+        Wrong(
+            "one digit for the kernel",
+            column().replace('int(part) for part in word[4:].split("-")', "int(word[4]), int(word[6:])"),
+            "raised RuntimeError",
+            "raises",
+        ),
+        Wrong(
+            "one layer for each word",
+            column(end="layers += made[inputs, c, k]\n            inputs = c")
+            .replace("layers = []", "layers, made = [], {}")
+            .replace("layers += [nn.Conv2d", "made.setdefault((inputs, c, k), [nn.Conv2d")
+            .replace("nn.ReLU()]", "nn.ReLU()])"),
+            "values differ",
+        ),
         Wrong("the layers in a list", column(result="layers"), "value of type list"),
         Wrong("nothing returned", column(result="None"), "returns None"),
         Wrong("pool of stride 1", column(pool="nn.MaxPool2d(2, 1)"), "wrong shape"),
@@ -312,6 +326,12 @@ return F.conv2d(F.conv2d(impulses, first), second).flip(2, 3).transpose(0, 1)
             "double precision",
             merged(LOOPED.replace("return w", "return w.double()")),
             "torch.float32 was expected",
+            "wrong dtype",
+        ),
+        Wrong(
+            "always single precision",
+            merged(LOOPED.replace("first.new_zeros(", "torch.zeros(")),
+            "torch.float64 was expected",
             "wrong dtype",
         ),
         Wrong(

@@ -56,6 +56,15 @@ class Shrink(nn.Module):
 """,
     },
     wrong=(
+        Wrong(
+            "norm behind ReLU",
+            shrink(
+                first="nn.Conv2d(before, reduce, 1), nn.ReLU(), nn.BatchNorm2d(reduce)",
+                second="nn.Conv2d(reduce, three, 3, stride=2, padding=1), nn.ReLU(), nn.BatchNorm2d(three)",
+            ),
+            "between a convolution",
+            "wrong order",
+        ),
         Wrong("other order", shrink(join="torch.cat([self.b(x), self.a(x)], dim=1)"), "then the pool", "wrong order"),
         Wrong("sum", shrink(join="self.a(x) + self.b(x)"), "branches are added", "sum for concatenation"),
         Wrong("along the batch", shrink(join="torch.cat([self.a(x), self.b(x)])"), "the batch", "wrong axis"),
@@ -254,6 +263,9 @@ TWO_BRANCHES = Answers(
         "attributes": branches(
             "None", "[self.norm1, self.norm2]", "self.norm1, self.norm2 = nn.BatchNorm2d(one), nn.BatchNorm2d(three)"
         ),
+        "norms registered in another order": branches(
+            "None", "[self.norm1, self.norm3]", "self.norm3, self.norm1 = nn.BatchNorm2d(three), nn.BatchNorm2d(one)"
+        ),
         "all attributes": """
 class TwoBranches(nn.Module):
     def __init__(self, before, one, three):
@@ -419,6 +431,33 @@ def as_convolution(linear, channels):
             convolution(options="bias=True", end="convolution.to(linear.weight.dtype)"),
             "The linear layer has no bias, but the convolution",
             "missing edge case",
+        ),
+        Wrong(
+            "the linear layer's own weight, reshaped",
+            """
+def as_convolution(linear, channels):
+    k = round((linear.in_features / channels) ** 0.5)
+    convolution = nn.Conv2d(channels, linear.out_features, k, bias=linear.bias is not None)
+    convolution.weight, convolution.bias = linear.weight, linear.bias
+    convolution.weight.data = convolution.weight.data.view(linear.out_features, channels, k, k)
+    return convolution
+""",
+            "itself has been changed",
+            "changes its input",
+        ),
+        Wrong(
+            "frozen",
+            """
+def as_convolution(linear, channels):
+    k = round((linear.in_features / channels) ** 0.5)
+    convolution = nn.Conv2d(channels, linear.out_features, k, bias=linear.bias is not None)
+    linear.requires_grad_(False)
+    convolution.weight = nn.Parameter(linear.weight.view(linear.out_features, channels, k, k))
+    convolution.bias = linear.bias
+    return convolution
+""",
+            "itself has been changed",
+            "changes its input",
         ),
         Wrong(
             "the linear layer",

@@ -14,6 +14,8 @@ MOMENTUM_AT = Answers(
         "1 - m by ratio": momentum("1 - (1 - low) * ((1 - high) / (1 - low)) ** u"),
         "logarithms": momentum("1 - np.exp(np.log(1 - low) + u * (np.log(1 - high) - np.log(1 - low)))"),
         "base ten": momentum("1 - 10 ** -(math.log10(1 / (1 - low)) + u * math.log10((1 - low) / (1 - high)))"),
+        "torch": momentum("1 - (1 - low) * ((1 - high) / (1 - low)) ** torch.as_tensor(u)"),
+        "single precision": momentum("np.float32(1) - np.float32(1 - low) * np.float32((1 - high) / (1 - low)) ** u"),
         "geometric mean of both ends": momentum("1 - (1 - low) ** (1 - u) * (1 - high) ** u"),
     },
     wrong=(
@@ -72,6 +74,10 @@ return positions
 generator = torch.Generator().manual_seed(seed)
 columns = [torch.randperm(count, generator=generator) for _ in range(settings)]
 return (torch.stack(columns, dim=1).double() + 0.5) / count
+"""),
+        "single precision": latin("""
+torch.manual_seed(seed)
+return torch.stack([(torch.randperm(count) + 0.5) / count for _ in range(settings)], 1)
 """),
         "permuted": latin(DRAWN.format("rng.permuted(np.tile(middles, (settings, 1)), axis=1).T")),
     },
@@ -209,6 +215,11 @@ return total
 ordered = np.sort(errors)
 missed = (1 - np.arange(1, len(errors)) / len(errors)) ** trials
 return ordered[0] + (np.diff(ordered) * missed).sum()
+"""),
+        "single precision": best("""
+ordered, n = torch.as_tensor(errors).sort().values, len(errors)
+missed = (torch.arange(n, -1, -1) / n) ** trials
+return (ordered * (missed[:-1] - missed[1:])).sum()
 """),
         "chances of each place": best("""
 places = np.arange(len(errors) + 1) / len(errors)

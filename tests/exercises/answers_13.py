@@ -34,6 +34,15 @@ STABLE_LOSS = Answers(
             "overflows",
         ),
         Wrong(
+            "one of two sides chosen",
+            loss(
+                "safe = torch.where(z > 0, z + torch.log1p(torch.exp(-z)), torch.log1p(torch.exp(z)))\n"
+                "return (safe - y * z).mean()"
+            ),
+            "torch.where computes both",
+            "overflows",
+        ),
+        Wrong(
             "small number added",
             loss("p = z.sigmoid()\nreturn -(y * (p + 1e-7).log() + (1 - y) * (1 - p + 1e-7).log()).mean()"),
             "Clamping hides",
@@ -181,6 +190,33 @@ return features
             cached(f"mode = backbone.training\nbackbone.eval()\nrows = {BATCHES}\nbackbone.train(mode)\nreturn rows"),
             "graph of autograd",
             "graph kept",
+        ),
+        Wrong(
+            "left frozen",
+            cached(f"""
+mode = backbone.training
+backbone.eval()
+for parameter in backbone.parameters():
+    parameter.requires_grad = False
+features = {BATCHES}
+backbone.train(mode)
+return features
+"""),
+            "parameters are frozen",
+            "frozen too much",
+        ),
+        Wrong(
+            "gradients left off",
+            cached(f"""
+mode = backbone.training
+backbone.eval()
+torch.set_grad_enabled(False)
+features = {BATCHES}
+backbone.train(mode)
+return features
+"""),
+            "switched off everywhere",
+            "frozen too much",
         ),
         Wrong(
             "warmed up",
@@ -355,7 +391,33 @@ class FineTuned(nn.Module):
             maps = self.backbone["trunk"](x)
         return self.head(self.backbone["block"](maps))
 """,
-        "only batch norm in eval mode": """
+        "copies of the parts": tuned(
+            keep="from copy import deepcopy\n        "
+            "self.trunk, self.block, self.head = deepcopy(trunk), deepcopy(block), deepcopy(head)",
+            init="self.trunk.requires_grad_(False)\n        self.block.requires_grad_(True)",
+        ),
+        "copies of their layers": """
+class FineTuned(nn.Sequential):
+    def __init__(self, trunk, block, head):
+        from copy import deepcopy
+        super().__init__(*(nn.Sequential(*map(deepcopy, part)) for part in (trunk, block, head)))
+        self[0].requires_grad_(False)
+        self[1].requires_grad_(True)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self[0].eval()
+        self[1].eval()
+        return self
+""",
+        "only the batch norms in eval mode": tuned(
+            train="super().train(mode)\n"
+            "        for module in [*self.trunk.modules(), *self.block.modules()]:\n"
+            "            if isinstance(module, nn.BatchNorm2d):\n"
+            "                module.eval()\n"
+            "        return self"
+        ),
+        "every module of trunk and block in eval mode": """
 class FineTuned(nn.Module):
     def __init__(self, trunk, block, head):
         super().__init__()

@@ -175,6 +175,7 @@ STOCHASTIC_DEPTH = Answers(
             "torch.empty(branch.shape[0]).bernoulli_(1 - self.p).view(-1, 1, 1, 1)",
             "torch.where(kept > 0, branch / (1 - self.p), 0)",
         ),
+        "in place": drop("torch.rand(len(branch)) >= self.p\n        branch[~kept] = 0", "branch / (1 - self.p)"),
         "dropout of ones": """
 class StochasticDepth(nn.Module):
     def __init__(self, p):
@@ -240,6 +241,15 @@ class StochasticDepth(nn.Module):
         Wrong("no return", drop(PER_IMAGE).replace("return branch *", "branch = branch *"), "None", "returns None"),
         Wrong("detached", drop(PER_IMAGE, "branch.detach() * kept / (1 - self.p)"), "no gradient", "gradient lost"),
         Wrong("the draws", drop(PER_IMAGE, "kept / (1 - self.p)"), "of its input's shape"),
+        Wrong(
+            "a fixed number",
+            drop(
+                "torch.ones(len(branch), 1, 1, 1)\n"
+                "        kept[torch.randperm(len(branch))[: int(self.p * len(branch))]] = 0"
+            ),
+            "same number of images",
+            "wrong share",
+        ),
         Wrong("a square", drop("torch.rand(len(branch), 1, 1, 1) >= self.p**2"), "is not p", "wrong share"),
     ),
     equivalent={

@@ -213,6 +213,23 @@ def train_and_keep_best(model, train_epoch, validate, epochs):
 
 CLONES = "{name: tensor.clone() for name, tensor in model.state_dict().items()}"
 
+
+def stopped(patience: int) -> str:
+    return (
+        keep(CLONES)
+        .replace('best_loss = float("inf")', 'best_loss, waited = float("inf"), 0')
+        .replace("best_loss, best = loss,", "waited, best_loss, best = 0, loss,")
+        .replace(
+            "    model.load_state",
+            f"""        else:
+            waited += 1
+            if waited == {patience}:
+                break
+    model.load_state""",
+        )
+    )
+
+
 TRAIN_AND_KEEP_BEST = Answers(
     right={
         "deepcopy": keep("copy.deepcopy(model.state_dict())"),
@@ -272,6 +289,21 @@ def train_and_keep_best(model, train_epoch, validate, epochs):
             .replace("    model.load_state", "        train_epoch(model)\n    model.load_state"),
             "Train first",
             "wrong order",
+        ),
+        Wrong(
+            "stops at the first rise",
+            keep(CLONES).replace("    model.load_state", "        else:\n            break\n    model.load_state"),
+            "This stops",
+            "missing term",
+        ),
+        *(Wrong(f"patience {epochs}", stopped(epochs), "This stops", "missing term") for epochs in (2, 3, 5, 10)),
+        Wrong(
+            "last loss compared",
+            keep(CLONES, better="loss < last_loss")
+            .replace('best_loss = float("inf")', 'best_loss = last_loss = float("inf")')
+            .replace("    model.load_state", "        last_loss = loss\n    model.load_state"),
+            "best one so far",
+            "last for best",
         ),
         Wrong("last loss", keep(CLONES).replace("return best_loss", "return loss"), "not the lowest", "missing term"),
         Wrong("no return", keep(CLONES).replace("return best_loss", "pass"), "returns None", "returns None"),

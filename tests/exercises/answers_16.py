@@ -195,6 +195,12 @@ def count_dead(model, images):
         Wrong("each image", dead("int((output.amax((2, 3)) == 0).sum())"), "counted once", "dead in one image"),
         Wrong("first image", dead("int((output[0].amax((1, 2)) == 0).sum())"), "Only the first", "dead in one image"),
         Wrong("places", dead("int((output == 0).sum())"), "These are places", "places counted"),
+        Wrong(
+            "below a threshold",
+            dead("int((output.amax((0, 2, 3)) < 1e-3).sum())"),
+            "small numbers",
+            "missing edge case",
+        ),
         Wrong("somewhere", dead("int((output.amin((0, 2, 3)) == 0).sum())"), "0 somewhere", "places counted"),
         Wrong("alive", dead("int((output.amax((0, 2, 3)) > 0).sum())"), "alive", "wrong part"),
         Wrong("shares", dead("(output.amax((0, 2, 3)) == 0).float().mean().item()"), "These are shares", "percent"),

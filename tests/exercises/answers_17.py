@@ -147,6 +147,10 @@ def for_and_against(maps, gradient):
         ),
         Wrong("one scale", sides(largest="both.max()"), "All images share", "one scale for all"),
         Wrong("nan", sides(result="both / largest"), "An empty map stays 0", "zero by zero"),
+        *(
+            Wrong(divisor, sides(result=f"both / ({divisor})"), "Weak evidence", "missing edge case")
+            for divisor in ("largest + 1e-8", "largest.clamp(min=1e-2)")
+        ),
         Wrong("not scaled", sides(result="both"), "not scaled", "forgot the scale"),
         Wrong(
             "negative",
