@@ -1,7 +1,7 @@
 # make lab    environment, data, JupyterLab open at the course map
 # make test   environment, unit tests, every notebook
 #
-# TORCH=cpu   use PyTorch's own CPU build (about 1 GB on disk instead of 6); works with either command.
+# TORCH=cpu   use PyTorch's own CPU build (about 3 GB on disk instead of 7); works with either command.
 # PORT=8888   the port of `make lab`.
 # JOBS=2      how many notebooks and test files run side by side in `make test`.
 
@@ -27,7 +27,7 @@ STAMP := $(VENV)/.installed-torch-$(TORCH)
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
-	@echo "also: make unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | hostile | stamp | lock | clean"
+	@echo "also: make env | data | unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | hostile | stamp | lock | clean"
 	@echo "      flaky | versions | sessions | real-data | messages"
 
 lab: env

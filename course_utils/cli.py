@@ -48,7 +48,8 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Upkeep of the course "From Fourier to EfficientNet".
 
-    Learners need only `course lab` (or `make lab`); the other commands are for contributors and instructors.
+    Learners need only `course lab` (or `make lab`), and at times `course progress` and `course data`; the other
+    commands are for instructors and contributors.
     """
 
 

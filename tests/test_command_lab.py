@@ -2,11 +2,13 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -61,6 +63,38 @@ def test_display_is_found(monkeypatch, platform, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert lab.has_display() is expected
+
+
+def test_terminals_of_jupyterlab_find_the_courses_programs(monkeypatch):
+    seen = []
+    monkeypatch.setattr(lab.subprocess, "run", lambda *arguments, **options: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(lab, "serve", lambda command, folder, environment: seen.append(environment) or 0)
+    monkeypatch.setenv("PATH", "/usr/bin")  # the environment is not activated
+    assert CliRunner().invoke(cli.main, ["lab"]).exit_code == 0
+    assert shutil.which("course", path=seen[0]["PATH"])
+    assert seen[0]["PATH"].split(os.pathsep)[1:] == ["/usr/bin"]
+
+
+def test_data_that_cannot_be_made_end_the_command_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(lab.subprocess, "run", lambda *arguments, **options: SimpleNamespace(returncode=1))
+    result = CliRunner().invoke(cli.main, ["lab"])
+    assert result.exit_code == 1 and result.output == "Error: The data could not be made; see above.\n"
+
+
+def test_instructors_commands_say_on_windows_what_they_need(monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "fork")
+    notebook, folder = tmp_path / "a1.ipynb", str(tmp_path)
+    notebook.write_text("{}")
+    submitted = ["--source", str(notebook), "--submissions", folder]
+    for arguments in (
+        ["release", "A1", "--course", folder],
+        ["grade", *submitted, "--out", folder],
+        ["marks", "--course", folder],
+        ["similar", *submitted],
+    ):
+        result = CliRunner().invoke(cli.main, arguments)
+        assert result.exit_code == 1, result.output
+        assert "needs Linux or macOS; on Windows run it in WSL." in result.output
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stops the server by a POSIX signal")

@@ -7,7 +7,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import nbformat
@@ -15,6 +17,7 @@ import pytest
 
 from course_utils import __version__
 from course_utils.notebooks.address import (
+    EXTRAS,
     REPOSITORY,
     SETUP_CELL,
     TAG,
@@ -37,7 +40,7 @@ ASSIGNMENTS = sorted((ROOT / "notebooks" / "assignments").glob("*.ipynb"))
 def test_the_first_code_cell_is_the_set_up_line(path):
     cells = nbformat.read(path, as_version=4).cells
     first = next(cell for cell in cells if cell.cell_type == "code")
-    assert first.source == setup_source(), "run `make stamp`"
+    assert first.source == setup_source(path.name), "run `make stamp`"
     assert "\n" not in first.source
 
 
@@ -85,6 +88,20 @@ def test_the_set_up_line_installs_only_where_the_course_is_missing(monkeypatch):
     exec(source.replace('"course_utils"', '"no_such_course"'), namespace)
     exec(source.replace('"course_utils"', '"no_such_course"'), namespace)
     assert calls == [("pip", f"install -q git+{REPOSITORY}@v{__version__}")] * 2
+
+
+def test_a_lesson_that_needs_more_installs_that_too(monkeypatch):
+    calls = []
+    shell = SimpleNamespace(run_line_magic=lambda *arguments: calls.append(arguments))
+    source = setup_source("12_hyperparameters.ipynb")
+    namespace = {"get_ipython": lambda: shell}
+    exec(source, namespace)
+    assert calls == []
+    for module in ('"course_utils"', '"ax"'):  # on Colab, an earlier lesson may have installed the course alone
+        exec(source.replace(module, '"no_such_module"'), namespace)
+    assert calls == [("pip", f'install -q "fourier-to-efficientnet[search] @ git+{REPOSITORY}@v{__version__}"')] * 2
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {extra for extra, _ in EXTRAS.values()} <= set(extras)
 
 
 def test_the_address_is_written_by_hand_in_one_place_only():

@@ -162,6 +162,8 @@ def fetch(names: tuple[str, ...], where: str | None) -> None:
     real/photos    one folder for each class, with pictures
     real/cats      data.yaml, and train, valid, test with images/ and labels/
 
+    (Not so faces, which are cropped first: give them with --from.)
+
     \b
     Examples:
       course data fetch digits

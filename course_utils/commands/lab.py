@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def command(port: int, browser: bool | None, course: Path | None) -> None:
             root, start = repository_root(), f"/lab/tree/{COURSE_MAP.as_posix()}"
         except FileNotFoundError as error:
             raise click.ClickException(str(error)) from None
-        subprocess.run([sys.executable, "-m", "course_utils.cli", "data", "make"], check=True)
+        if subprocess.run([sys.executable, "-m", "course_utils.cli", "data", "make"]).returncode:
+            raise click.ClickException("The data could not be made; see above.")
     if browser is None:
         browser = has_display()
     if not browser:
@@ -104,7 +106,14 @@ def command(port: int, browser: bool | None, course: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="course-lab-") as configuration:
         write_configuration(Path(configuration), course is not None)
         own = [path for path in (configuration, os.environ.get("JUPYTER_CONFIG_PATH")) if path]
-        environment = {**ENVIRONMENT, **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(own)}
+        # JupyterLab's terminals and `!course` find the course's programs where its environment is not activated, too.
+        programs = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+        environment = {
+            **ENVIRONMENT,
+            **os.environ,
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(own),
+            "PATH": programs,
+        }
         raise SystemExit(serve(lab_command(port, browser, start), root, environment))
 
 

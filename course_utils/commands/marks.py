@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from course_utils.commands.unix import require_unix
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -27,6 +29,7 @@ def command(folder: Path, out: Path) -> None:
     Example:
       course marks --course teaching --out marks.csv
     """
+    require_unix("A gradebook")
     from course_utils.assignments.course import Course, CourseError
     from course_utils.assignments.gradebook import table_of
     from course_utils.grading.report import spreadsheet_cell

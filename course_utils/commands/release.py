@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+
+from course_utils.commands.unix import require_unix
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,12 +45,11 @@ def command(names: tuple[str, ...], folder: Path, timeout: float) -> None:
       course release A1 --course teaching
       course release A1 A2 A3 A4 --course teaching
     """
+    require_unix("Checking an assignment")
     from course_utils.assignments.course import CourseError, require_nbgrader
     from course_utils.assignments.release import find_source, release
     from course_utils.grading.workers import close_idle
 
-    if not hasattr(os, "fork"):
-        raise click.ClickException("Checking an assignment needs Linux or macOS; on Windows run it in WSL.")
     try:
         require_nbgrader()
         sources = [find_source(name, folder) for name in names]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from course_utils.commands.unix import require_unix
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -46,8 +48,9 @@ def command(submissions: Path, source: Path | None, out: Path, pairs: int) -> No
 
     \b
     Example:
-      course similar --source release/a1.ipynb --submissions downloads/a1 --out marks/a1/similar.html
+      course similar --submissions downloads/A1 --source teaching/source/A1/A1_convolution_and_fft.ipynb
     """
+    require_unix("Reading submissions")
     from tqdm import tqdm
 
     from course_utils.grading.reading import AssignmentError, notebooks_of

@@ -34,7 +34,8 @@ def command(lessons: tuple[str, ...], jobs: int, only: str | None, changed: str 
     the unit tests are left out. With --changed, those that have changed since the last commit, or import code that has.
 
     A notebook passes if its stored outputs come from the present code, every cell runs and prints what is stored, and
-    it stays within 200 CPU seconds and 2 GB of memory. The network is blocked. The exit status is 0 only if all passed.
+    it stays within 200 CPU seconds (a cell: 90) and 2 GB of memory. The network is blocked. The exit status is 0 only
+    if all passed.
     """
     from course_utils.notebooks.lessons import find_lessons
     from course_utils.notebooks.network import block_network

@@ -14,15 +14,25 @@ from course_utils import __version__
 
 REPOSITORY = "https://github.com/fourier-to-efficientnet/course"
 TAG = f"v{__version__}"
+DISTRIBUTION = "fourier-to-efficientnet"
 SETUP_CELL = "setup"
+# What a notebook needs besides: an extra of pyproject.toml, and the module that shows whether it is there.
+EXTRAS = {"12_hyperparameters.ipynb": ("search", "ax")}
 BADGE = "open_in_colab.svg"
 
 
-def setup_source() -> str:
-    """Return the notebooks' first code cell: one line that installs the course where it is missing, and else nothing.
+def setup_source(name: str = "") -> str:
+    """Return a notebook's first code cell: one line that installs the course where it is missing, and else nothing.
 
     ``pip`` keeps a torch that is there, since the ranges in ``pyproject.toml`` are wide.
     """
+    if name in EXTRAS:
+        extra, module = EXTRAS[name]
+        return (
+            f'all(map(__import__("importlib.util").util.find_spec, ("course_utils", "{module}"))) or '
+            f'get_ipython().run_line_magic("pip", '
+            f"'install -q \"{DISTRIBUTION}[{extra}] @ git+{REPOSITORY}@{TAG}\"');  # fmt: skip"
+        )
     # The semicolon keeps IPython from showing the line's value.
     return (
         '__import__("importlib.util").util.find_spec("course_utils") or '
@@ -62,7 +72,7 @@ def stamp(notebook: nbformat.NotebookNode, name: str) -> None:
     setup = next((cell for cell in notebook.cells if cell.id == SETUP_CELL), None)
     if setup is None:
         setup = nbformat.v4.new_code_cell(id=SETUP_CELL)
-    setup.source = setup_source()
+    setup.source = setup_source(name)
     notebook.cells = [cells[0], setup, *cells[1:]]
 
 
