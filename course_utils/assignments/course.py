@@ -144,11 +144,25 @@ class Course:
             If the database cannot be opened.
         """
         from nbgrader.api import Gradebook
+
+        with self.using_gradebook(), _scripts_on_path():
+            return Gradebook(self.directory.db_url, self.directory.course_id)
+
+    @contextlib.contextmanager
+    def using_gradebook(self) -> Iterator[None]:
+        """Say in a sentence what the gradebook or the files beside it do not allow; it can happen at every use.
+
+        Raises
+        ------
+        CourseError
+        """
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            with _scripts_on_path():
-                return Gradebook(self.directory.db_url, self.directory.course_id)
-        except SQLAlchemyError as error:
+            yield
+        except (SQLAlchemyError, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise CourseError(f"The gradebook of {self.folder} cannot be opened: {reason}.") from None
+            raise CourseError(
+                f"The gradebook of {self.folder} cannot be used: {reason}. If another program has it open, close that; "
+                "if it cannot be written, make it writable. Then run the same command again; nothing graded is lost."
+            ) from None

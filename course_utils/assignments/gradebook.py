@@ -46,7 +46,8 @@ class AssignmentMarks:
         self.source = read_notebook(source)
         self.book = self.course.gradebook()
         try:
-            self.name = self._find(source)
+            with self.course.using_gradebook():
+                self.name = self._find(source)
         except BaseException:
             self.close()
             raise
@@ -77,9 +78,16 @@ class AssignmentMarks:
         self.book.close()
 
     def record(self, result: dict) -> dict:
-        """Put a graded submission into the course folder, and return its result with what a person has marked."""
-        self.enter(result)
-        return self.marked(result)
+        """Put a graded submission into the course folder, and return its result with what a person has marked.
+
+        Raises
+        ------
+        CourseError
+            If the submission can no longer be read, or the gradebook cannot be used now.
+        """
+        with self.course.using_gradebook():
+            self.enter(result)
+            return self.marked(result)
 
     def enter(self, result: dict) -> None:
         """Put a submission and the marks of its tests into the course folder; what is there already stays as it is.
@@ -99,7 +107,7 @@ class AssignmentMarks:
         paths = self.submissions[student]
         stored = self.course.path("autograded", self.name, who) / f"{self.assignment.name}.ipynb"
         before = self._stored(stored)
-        if before is not None and digest_in(before) == result["digest"] and self._has(who):
+        if before is not None and digest_in(before) == result["digest"] and self._has(who, result):
             return
         submission = None
         if result["status"] != "refused":
@@ -123,14 +131,15 @@ class AssignmentMarks:
         except CourseError:
             return None
 
-    def _has(self, who: str) -> bool:
+    def _has(self, who: str, result: dict) -> bool:
         from nbgrader.api import MissingEntry
 
         try:
-            self.book.find_submission(self.name, who)
+            notebook = self.book.find_submission_notebook(self.assignment.name, self.name, who)
         except MissingEntry:
             return False
-        return True
+        points = {question["name"]: question["points"] for question in result["questions"]}
+        return all(grade.auto_score == points[grade.name] for grade in notebook.grades)
 
     def _copy(self, path: Path | None, folder: Path) -> None:
         """Keep the file as it was handed in."""
@@ -159,10 +168,12 @@ class AssignmentMarks:
         for grade in notebook.grades:
             question = questions[grade.name]
             same = grade.auto_score == question["points"]
-            if question["kind"] == "by hand":
+            if "answer" in question:  # by hand, and the submission could be read
                 same = same and same_answer(before, question)
-            open_ = question["points"] is None or bool(question.get("person"))
-            grade.needs_manual_grade = open_ and not (grade.manual_score is not None and same)
+            if grade.manual_score is None:
+                grade.needs_manual_grade = question["points"] is None or bool(question.get("person"))
+            elif not same:  # the mark was given for something else; until a person has looked it stays open
+                grade.needs_manual_grade = True
             grade.auto_score = question["points"]
         for comment in notebook.comments:
             question = questions.get(comment.name)
@@ -213,7 +224,7 @@ def table_of(course: Course) -> tuple[dict[str, str], list[dict]]:
         For each student ``student``, ``marks`` (points by assignment, of those handed in), ``open`` (the names of the
         questions that a person has to mark, by assignment).
     """
-    with course.gradebook() as book:
+    with course.using_gradebook(), course.gradebook() as book:
         assignments = {one.name: f"{one.name} (of {one.max_score:g})" for one in book.assignments}
         rows = {student.id: {"student": student.id, "marks": {}, "open": {}} for student in book.students}
         for name in assignments:

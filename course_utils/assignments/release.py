@@ -8,6 +8,7 @@ import tempfile
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
@@ -180,6 +181,21 @@ def _check_leaks(notebook: NotebookNode, released: NotebookNode, file: str) -> N
             raise CourseError(f"{file}: the student version still has {word!r} in it.")
     if any(cell.get("outputs") for cell in released.cells):
         raise CourseError(f"{file}: the student version still has outputs in it.")
+    if any(kind.get("state") for kind in released.metadata.get("widgets", {}).values()):
+        raise CourseError(
+            f"{file}: the student version still has the state of widgets in it, which shows what a run has shown. "
+            "Restart the kernel, clear all outputs, and save the notebook."
+        )
+    for cell in released.cells:
+        mark = cell.metadata.get("nbgrader", {})
+        if not mark.get("solution") and not mark.get("task"):
+            continue
+        for name in cell.get("attachments", {}):
+            if f"attachment:{name}" not in unquote(cell.source):  # nbgrader takes out the text alone
+                raise CourseError(
+                    f"{file}: the cell {mark['grade_id']!r} still has the picture {name!r} of its answer in the "
+                    "student version. Make the cell anew without it, and describe the picture in words."
+                )
     for cell in notebook.cells:
         for piece in _removed(cell):
             size = min(RUN_OF_LINES, len(piece))

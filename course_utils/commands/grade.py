@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from course_utils.commands.unix import require_unix
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -29,7 +31,8 @@ import click
 @click.option(
     "--files",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder with data or modules that the cells read; every submission finds its files beside it.",
+    help="A folder with data or modules that the cells read; every submission finds its files beside it. At most 2000 "
+    "files and 64 MB: larger data is read from the course's data folder.",
 )
 @click.option(
     "--jobs",
@@ -86,24 +89,30 @@ def command(
     Example:
       course grade --source teaching/source/A1/A1_convolution_and_fft.ipynb --submissions downloads/A1 --out marks/A1
     """
+    require_unix("Grading")
     from tqdm import tqdm
 
     from course_utils.assignments.course import CourseError
     from course_utils.assignments.gradebook import AssignmentMarks
     from course_utils.grading import jail
-    from course_utils.grading.reading import AssignmentError, notebooks_of
+    from course_utils.grading.reading import AssignmentError, left_out, notebooks_of
     from course_utils.grading.report import write_reports
     from course_utils.grading.run import Grading, grade
     from course_utils.grading.workers import close_idle
 
-    if not hasattr(os, "fork"):
-        raise click.ClickException("Grading needs Linux or macOS; on Windows run it in WSL.")
     try:
         grading = Grading(source, timeout, files, hidden=(submissions, out, *([gradebook] if gradebook else [])))
         found = notebooks_of(submissions)
         marks = AssignmentMarks(gradebook, source, grading.assignment, found) if gradebook else None
     except (AssignmentError, CourseError) as error:
         raise click.ClickException(str(error)) from None
+    if others := left_out(submissions):
+        more = f" and {len(others) - 10} more" if len(others) > 10 else ""
+        click.echo(
+            f"Warning: left out, neither a folder nor a notebook: {', '.join(map(repr, others[:10]))}{more}. "
+            "Whoever handed in such a file gets no row; unpack it, or let its name end in .ipynb.",
+            err=True,
+        )
     students = list(found)
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")

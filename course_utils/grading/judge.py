@@ -30,6 +30,7 @@ from course_utils.grading.wire import Channel, Closed, ProtocolError, ready
 
 IDLE_FACTOR = 3  # a process that waits is stopped after this many times the limit on computing
 MOST_RESTARTS = 40
+CELLS_FACTOR = 40  # all cells together, those that are run again too, get this many times the limit on computing
 TIMED_OUT = "did not end within"
 LEFT, RIGHT = "__left_of_the_assertion__", "__right_of_the_assertion__"
 
@@ -122,8 +123,9 @@ class Judge:
         self.space: dict[str, object] = shell.user_ns
         self.space["display"] = display
         self.steps = {step["place"]: step["codes"] for step in job["steps"]}
-        self.skipped: set[tuple[int, int]] = set()
-        self.done: list[tuple[int, int]] = []
+        self.done: dict[tuple[int, int], float] = {}  # cells that have run, and the seconds that they took
+        self.left: float = CELLS_FACTOR * job["timeout"]  # seconds for cells
+        self.cut = False  # whether that was too little for all of them
         self.hidden_begun = False
         self.skip = dict(job["skip"])
 
@@ -153,26 +155,40 @@ class Judge:
         self.student.begin()
         if self.job["files"]:
             self.session.files(self.job["files"])
-        for place, number in self.done:
-            self.report({"event": "tick"})
-            self.student.begin()
-            self.session.run_code(self.steps[place][number]["text"])
+        end = self.left - max(self.left, self.student.timeout)  # what is quick is run again, even after the time
+        for (place, number), seconds in self.done.items():
+            if self.left - seconds < end:
+                self.cut = True
+            else:
+                self._run_now(self.steps[place][number]["text"])
+
+    def _run_now(self, text: str) -> dict | None:
+        self.report({"event": "tick"})
+        self.student.begin()
+        started = time.monotonic()
+        try:
+            return self.session.run_code(text)
+        finally:
+            self.left -= time.monotonic() - started
 
     def _run_code(self, place: int, number: int) -> None:
         code = self.steps[place][number]
-        self.report({"event": "tick"})
-        error: dict | None
+        most = CELLS_FACTOR * self.student.timeout
+        error: dict | None = _died(f"was not reached in the {most:g} s that all cells have together")
         for last in (False, True):
+            if self.left <= 0:
+                self.cut = True
+                break
             try:
                 if self.student.channel is None:
                     self._start()
-                self.student.begin()
-                error = self.session.run_code(code["text"])
-                self.done.append((place, number))
+                before = self.left
+                error = self._run_now(code["text"])
+                self.done[place, number] = before - self.left
                 break
             except StudentGone as gone:
                 self.student.stop()
-                error = {"name": "", "text": "", "bases": [], "died": str(gone), "line": None}
+                error = _died(str(gone))
                 if not self._restart():
                     self.done.clear()
                 if last or TIMED_OUT in str(gone):
@@ -193,7 +209,7 @@ class Judge:
                 self.student.stop()
                 if not self.done:
                     return False
-                self.done.pop()
+                self.done.popitem()
         return False
 
     # ------------------------------------------------------------------------------------------ the judge's cells
@@ -227,19 +243,22 @@ class Judge:
             return
         allowed = None if self.job["allowed"] is None else self.job["allowed"].get(cell["name"])
         record = self.job["allowed"] is None
-        whole = record or (allowed is not None and ["changes", ""] in allowed)
         before = dict(self.space)
-        result = self._attempt(cell, allowed, record, whole)
+        result = self._attempt(cell, allowed, record, False)
         if self.session.gone is not None and TIMED_OUT not in self.session.gone:
-            result = self._attempt(cell, allowed, record, whole)
-        if result["points"] > 0 and self.session.changed_quietly and not whole:
-            # A function that returns a value has also changed what it was given. The test must hold either way: it may
-            # say that arguments stay as they are, and nobody passes by changing what the result is compared with.
+            result = self._attempt(cell, allowed, record, False)
+        if result["points"] > 0 and self.session.changed_quietly:
+            # A function has also changed what it was given, unlike the reference's. The test must hold either way: it
+            # may say that arguments stay as they are, and nobody passes by changing what the result is compared with.
             for name in set(self.space) - set(before):
                 del self.space[name]
             self.space.update(before)
+            self.hidden_begun = self.hidden_begun or bool(cell["hidden"])
             again = self._attempt(cell, allowed, record, True)
+            self.session.take_back()
             result = min(result, again, key=lambda one: one["points"])
+        if self.cut and result["points"] < cell["points"]:
+            result["person"] = True
         if record:
             result["asked"] = sorted([list(one) for one in self.session.asked])
         self.report(result)
@@ -400,6 +419,11 @@ def _result(cell: dict, points: float, reason: str, evidence: str, person: bool 
         "evidence": evidence,
         "person": person,
     }
+
+
+def _died(how: str) -> dict:
+    """Return what is said of a cell that has not ended."""
+    return {"name": "", "text": "", "bases": [], "died": how, "line": None}
 
 
 def _bases(error: BaseException | None) -> list[str]:

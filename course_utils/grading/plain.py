@@ -7,7 +7,7 @@ can be made to run code by what is read: an array is a type's name out of a fixe
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict, namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 from keyword import iskeyword
 
 import numpy as np
@@ -34,6 +34,10 @@ BUILTIN_TYPES = {
         *(object, type(None), range, slice),
     )
 }
+
+
+# What a defaultdict may make for a missing key: nothing of anyone's own.
+DEFAULTS = {kind.__name__: kind for kind in (int, float, str, list, dict, set)}
 
 
 class Unencodable(TypeError):
@@ -81,6 +85,9 @@ class Encoder:
             items = [self.encode(item, below) for item in value]
             names = getattr(kind, "_fields", None)
             return ["n", kind.__name__, list(names), *items] if isinstance(names, tuple) else ["t", *items]
+        if kind is defaultdict and value.default_factory in DEFAULTS.values():
+            pairs = [[self.encode(key, below), self.encode(item, below)] for key, item in value.items()]
+            return ["dd", value.default_factory.__name__, *pairs]
         if isinstance(value, dict):
             tag = {OrderedDict: "do", Counter: "dc"}.get(kind, "d")
             return [tag, *[[self.encode(key, below), self.encode(item, below)] for key, item in value.items()]]
@@ -157,6 +164,9 @@ class Decoder:
                     pairs = [(self.decode(key, below), self.decode(item, below)) for key, item in rest]
                     made = dict(pairs)
                     return made if tag == "d" else OrderedDict(pairs) if tag == "do" else Counter(made)
+                case "dd":
+                    pairs = [(self.decode(key, below), self.decode(item, below)) for key, item in rest[1:]]
+                    return defaultdict(DEFAULTS[rest[0]], pairs)
                 case "s":
                     return {self.decode(item, below) for item in rest}
                 case "fs":
@@ -250,6 +260,23 @@ class Decoder:
 
     def special(self, tag: str, rest: list, depth: int) -> object:
         raise ProtocolError(f"unknown form {tag!r:.20}")
+
+
+def state_of(value: object) -> object:
+    """Return what can be changed in an argument as plain data."""
+    if isinstance(value, torch.nn.Module):
+        parameters = dict(value.named_parameters())
+        return {
+            "state": {name: tensor.detach() for name, tensor in value.state_dict().items()},
+            "grads": {name: None if p.grad is None else p.grad.detach() for name, p in parameters.items()},
+            "wanted": {name: p.requires_grad for name, p in parameters.items()},
+            "training": {name: part.training for name, part in value.named_modules()},
+        }
+    if isinstance(value, torch.optim.Optimizer):
+        return value.state_dict()
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    return value
 
 
 def class_name(kind: type) -> tuple[str, str] | None:

@@ -40,7 +40,8 @@ class SourceCell:
     """One cell of the source notebook that matters for grading.
 
     ``kind`` is ``given`` (code that students get), ``answer`` (code that they write), ``test`` (marked by the engine)
-    or ``written`` (a text or task that a person marks). An answer with points is marked by a person, too.
+    or ``written`` (a text or task that a person marks). An answer with points is marked by a person, too. A ``task``
+    is answered in cells of the student's own, which stand around it.
     """
 
     kind: str
@@ -50,15 +51,17 @@ class SourceCell:
     points: float = 0.0
     by_hand: bool = False
     locked: bool = False
+    task: bool = False
     hidden_lines: list[int] = field(default_factory=list)
 
 
 @dataclass
 class Assignment:
-    """A source notebook, read."""
+    """A source notebook, read. ``released`` are the texts of all cells that students get, those without marks too."""
 
     name: str
     cells: list[SourceCell]
+    released: frozenset[str]
 
     @property
     def graded(self) -> list[SourceCell]:
@@ -106,6 +109,7 @@ def read_assignment(path: Path) -> Assignment:
     except (OSError, Unreadable) as error:
         raise AssignmentError(f"{path}: {error}") from None
     found: list[SourceCell] = []
+    prose: set[str] = set()
     for number, cell in enumerate(cells, start=1):
         mark = cell["nbgrader"]
         grade, solution, task = (mark.get(key) is True for key in ("grade", "solution", "task"))
@@ -119,9 +123,11 @@ def read_assignment(path: Path) -> Assignment:
             found.append(SourceCell("answer", name, text, _released(text, code, name), points, by_hand=grade))
         elif solution or grade or task:
             released = _cut(text, MARK_SCHEME, name) if task else _released(text, code, name)
-            found.append(SourceCell("written", name, text, released, points, by_hand=grade or task))
+            found.append(SourceCell("written", name, text, released, points, by_hand=grade or task, task=task))
         elif code and text.strip():
             found.append(SourceCell("given", name, text, text, locked=mark.get("locked") is True))
+        elif not code:
+            prose.add(_bare(text))
     twice = [name for name, count in Counter(cell.name for cell in found).items() if count > 1]
     if twice:
         raise AssignmentError(f"{path.name}: two cells have the grade_id {twice[0]!r}; each cell needs its own.")
@@ -129,7 +135,7 @@ def read_assignment(path: Path) -> Assignment:
         raise AssignmentError(
             f"{path.name}: no cell is marked for grading. Is this the instructor's version, with nbgrader's metadata?"
         )
-    return Assignment(path.stem, found)
+    return Assignment(path.stem, found, frozenset(prose | {_bare(cell.released) for cell in found}))
 
 
 def _points(mark: dict, name: str) -> float:
@@ -199,6 +205,15 @@ def notebooks_of(folder: Path) -> dict[str, list[Path]]:
     return students
 
 
+def left_out(folder: Path) -> list[str]:
+    """Return the names in a folder of submissions that are no student's; hidden ones do not count."""
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if not (entry.name.startswith(".") or entry.is_dir() or entry.suffix.lower() == ".ipynb")
+    )
+
+
 def _notebooks_in(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]
@@ -221,7 +236,7 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(about.st_mode):
             raise Unreadable("The file is no ordinary file.")
         if about.st_size > LARGEST_NOTEBOOK:
-            raise Unreadable(f"The file has {about.st_size / 1024**2:.0f} MB; a notebook may have at most 64.")
+            raise Unreadable(f"The file has {about.st_size / 1024**2:.0f} MB; it may have at most 64.")
         return file.read()
 
 
@@ -354,7 +369,8 @@ def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dic
     Every cell goes to the source cell that it belongs to: by its ``grade_id``; if that is missing or names the wrong
     question, by the names that it defines; then by its place between others. A cell that the student added runs after
     the one before it, or with the next one if a test stands between. Tests are left out, and what was given runs as it
-    was given.
+    was given. What a person marks and nobody has answered is answered by what the student added around it: a person
+    tells better than we whether that is an answer.
     """
     source = assignment.cells
     place = {cell.name: number for number, cell in enumerate(source)}
@@ -384,7 +400,7 @@ def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dic
     for index, claimed in mislabelled.items():
         if owner[index] is None:  # the answer that it defines has a cell of its own
             owner[index] = claimed
-    _place_by_order(source, cells, owner, bound)
+    _place_by_order(source, cells, owner, assignment.released)
 
     steps: dict[int, list[dict]] = {number: [] for number in range(len(source))}
     later: list[dict] = []
@@ -423,6 +439,15 @@ def _arrange(cells: list[dict], assignment: Assignment) -> tuple[list[dict], dic
             arranged.append({"place": number, "given": False, "codes": steps[number]})
     missing = [cell.name for number, cell in enumerate(source) if cell.kind == "answer" and number not in owner]
     notes = [f"No cell was found for the answer {name!r}." for name in missing]
+    for number, wanted in enumerate(source):
+        if wanted.by_hand and wanted.name not in answered:
+            texts = [cells[index]["source"] for index in _unclaimed(cells, owner, number)]
+            if added := [text for text in texts if _bare(text) not in assignment.released]:
+                answered[wanted.name] = "\n\n".join(added)
+                if not wanted.task:
+                    notes.append(
+                        f"The cell of {wanted.name!r} holds no answer; what stands beside it is taken for one."
+                    )
     for cell, number in zip(cells, owner):
         cell["place"] = number
     return arranged, answered, notes, cells
@@ -449,24 +474,28 @@ def _place_by_names(source, cells, owner, defines, bound) -> None:
                 owner[index] = number
 
 
-def _place_by_order(source, cells, owner, bound) -> None:
+def _place_by_order(source, cells, owner, released) -> None:
     """Give an answer that has no cell the one unclaimed cell between its neighbours, if there is exactly one."""
     for number, wanted in enumerate(source):
         if number in owner or wanted.kind not in ("answer", "written"):
             continue
-        before = [index for index, own in enumerate(owner) if own is not None and own < number]
-        after = [index for index, own in enumerate(owner) if own is not None and own > number]
-        low, high = max(before, default=-1), min(after, default=len(cells))
         kind = "code" if wanted.kind == "answer" else "text"
-        free = [
-            index
-            for index in range(low + 1, high)
-            if owner[index] is None and cells[index]["type"] == kind and cells[index]["source"].strip()
-        ]
-        if wanted.kind == "written":
-            free = [index for index in free if cells[index]["nbgrader"]]
+        free = [index for index in _unclaimed(cells, owner, number) if cells[index]["type"] == kind]
+        if wanted.kind == "written":  # the notebook's own text is no answer, but for the stub
+            texts = released - {_bare(wanted.released)}
+            free = [index for index in free if _bare(cells[index]["source"]) not in texts]
         if len(free) == 1:
             owner[free[0]] = number
+
+
+def _unclaimed(cells: list[dict], owner: list[int | None], number: int) -> list[int]:
+    """Return which cells around that of an answer, or around where it was, belong to none; empty ones do not count."""
+    placed = {index: own for index, own in enumerate(owner) if own is not None}
+    there = [index for index, own in placed.items() if own == number]
+    before = [index for index, own in placed.items() if (index < there[0] if there else own < number)]
+    after = [index for index, own in placed.items() if (index > there[-1] if there else own > number)]
+    between = range(max(before, default=-1) + 1, min(after, default=len(cells)))
+    return [index for index in between if owner[index] is None and cells[index]["source"].strip()]
 
 
 # ---------------------------------------------------------------------------------------------- names in code

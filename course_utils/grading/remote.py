@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import inspect
 import io
 import pickle
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch.utils._device import DeviceContext
 
-from course_utils.grading.plain import Decoder, Encoder, Unencodable, find_class
+from course_utils.grading.plain import Decoder, Encoder, Unencodable, find_class, state_of
 from course_utils.grading.sharing import Shared
 from course_utils.grading.wire import Closed, ProtocolError, TooLarge
 
@@ -68,6 +69,7 @@ class Session:
         self.refused: str | None = None
         self.violation: str | None = None
         self.changed_quietly = False
+        self.undo: list[tuple[object, object]] = []
         self.raised: list[BaseException] = []
         self.callbacks: dict[int, Callable] = {}
         self.callback_count = 0
@@ -88,9 +90,12 @@ class Session:
 
     # ------------------------------------------------------------------------------------------ questions
 
-    def run_code(self, text: str) -> dict | None:
-        """Run a cell in the student's process; return how it failed, or None."""
-        reply, _ = self.request({"op": "run", "codes": [text]}, [])
+    def run_code(self, code: str) -> dict | None:
+        """Run a cell in the student's process; return how it failed, or None.
+
+        Classes and line are the student's to choose: only those that there are can be told to anyone.
+        """
+        reply, _ = self.request({"op": "run", "codes": [code]}, [])
         errors = reply.get("errors")
         if type(errors) is not list or len(errors) != 1 or not (errors[0] is None or type(errors[0]) is dict):
             raise self._broken()
@@ -99,8 +104,9 @@ class Session:
         name, bases, text, line = (errors[0].get(key) for key in ("name", "bases", "text", "line"))
         if type(name) is not str or type(text) is not str or type(bases) is not list:
             raise self._broken()
-        bases = [base for base in bases if type(base) is str and base.isidentifier()][:10]
-        return {"name": name[:100], "bases": bases, "text": text[:2000], "line": line if type(line) is int else None}
+        there = type(line) is int and 0 < line <= code.count("\n") + 1
+        bases = [kind.__name__ for kind in _builtin_errors(bases)][:10]
+        return {"name": name[:100], "bases": bases, "text": text[:2000], "line": line if there else None}
 
     def files(self, files: list) -> None:
         encoder = Encoder()
@@ -117,6 +123,15 @@ class Session:
         self.allowed = allowed
         self.whole = whole
         self.request({"op": "fresh"}, [])
+
+    def take_back(self) -> None:
+        """Give the test's own lists, arrays... back what they held before the student's code changed them quietly."""
+        for target, held in reversed(self.undo):
+            try:
+                _overwrite(target, held)
+            except (RuntimeError, TypeError, ValueError, KeyError, AttributeError):
+                continue  # the test has made something else of it since
+        self.undo.clear()
 
     def names(self, names: list[str]) -> dict[str, object]:
         reply, blobs = self.request({"op": "names", "names": names}, [])
@@ -148,7 +163,7 @@ class Session:
             raise self._error(reply["error"])
         value = self._decode(reply.get("value"), data, reply.get("graph"), own)
         if reply.get("changed") is not None:
-            self._write_back(own, reply["changed"], data, value is None)
+            self._write_back(own, reply["changed"], data, value)
         return value
 
     def _permit(self, what: str, args: tuple) -> None:
@@ -268,10 +283,16 @@ class Session:
             made = _Graph.apply(self, graph["number"], [decoder.outputs[number] for number in numbers], *inputs)
         decoder.linked = dict(zip(numbers, made))
 
-    def _write_back(self, own: list, changed: object, blobs: memoryview, in_place: bool) -> None:
-        """Change arguments here as the student's code has changed its copies."""
+    def _write_back(self, own: list, changed: object, blobs: memoryview, value: object) -> None:
+        """Change arguments here as the student's code has changed its copies.
+
+        One that the reference solution has left alone in the same line of the test is changed only on a second attempt
+        (``whole``), and what it held is kept in ``undo``: this test compares with its arguments, and later ones may.
+        A model that is returned is changed at once: the reference solution may have returned a changed copy.
+        """
         if type(changed) is not list:
             raise self._broken()
+        line = _line_of_test()
         for change in changed:
             if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
                 raise self._broken()
@@ -281,13 +302,15 @@ class Session:
             if is_remote(target):
                 raise self._broken()
             state = self._decode(change[1], blobs, None)
+            place = ("changes", f"{line}:{change[0]}")
             model = isinstance(target, torch.nn.Module | torch.optim.Optimizer)
-            if not model and not in_place:
-                if self.allowed is None:
-                    self.asked.add(("changes", ""))
+            if self.allowed is None:
+                self.asked.add(place)
+            elif place not in self.allowed and not (model and _holds(value, target)):
                 self.changed_quietly = True
                 if not self.whole:
                     continue
+                self.undo += _contents(target)
             try:
                 _overwrite(target, state)
             except (RuntimeError, TypeError, ValueError, KeyError, AttributeError):
@@ -398,8 +421,7 @@ class Session:
         """Return the student's error as one of the same class here."""
         if type(error) is not dict or type(error.get("bases")) is not list or type(error.get("text")) is not str:
             return self._broken()
-        kinds = [getattr(builtins, base, None) for base in error["bases"] if type(base) is str]
-        kinds = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)] or [Exception]
+        kinds = _builtin_errors(error["bases"]) or [Exception]
         number = error.get("class")
         made = None
         if type(number) is int and number in self.errors:
@@ -832,9 +854,14 @@ def _standing_for(about: dict) -> type:
 _PLAIN = (int, float, complex, bool, str, bytes, list, tuple, dict, set, frozenset, type(None), range, slice, bytearray)
 
 
+def _builtin_errors(names: list) -> list[type[BaseException]]:
+    """Return Python's own errors of these names, as far as there are such."""
+    kinds = [vars(builtins).get(name) for name in names if type(name) is str]
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)]
+
+
 def _error_class(about: dict) -> type:
-    kinds = [getattr(builtins, name, None) for name in about["error"]]
-    base = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)), Exception)
+    base = next(iter(_builtin_errors(about["error"])), Exception)
     return type(about["name"], (RemoteError, base) if issubclass(base, Exception) else (base,), {})
 
 
@@ -871,6 +898,35 @@ def _same_state(first: tuple, second: tuple) -> bool:
         and np.array_equal(first[1][1], second[1][1])
         and first[2] == second[2]
     )
+
+
+def _line_of_test() -> int:
+    """Return the line of the judge's cell that is being run: by it a call is known again from the reference's run."""
+    frame: types.FrameType | None = sys._getframe()
+    line = 0
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<cell "):
+            line = frame.f_lineno
+        frame = frame.f_back
+    return line
+
+
+def _holds(value: object, thing: object) -> bool:
+    """Tell whether a value is a thing or has it inside."""
+    if value is thing:
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(_holds(part, thing) for part in parts)
+
+
+def _contents(value: object) -> list[tuple[object, object]]:
+    """Return a list, array, model... and those in it, each with a copy of what it holds."""
+    if isinstance(value, torch.Tensor | torch.nn.Module | torch.optim.Optimizer):
+        return [(value, copy.deepcopy(state_of(value)))]
+    if not isinstance(value, list | dict | set | bytearray | np.ndarray):
+        return []
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [(value, value.copy()), *[one for part in parts for one in _contents(part)]]
 
 
 def _overwrite(target: object, value: object) -> None:

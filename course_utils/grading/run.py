@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -16,13 +17,16 @@ from typing import TextIO
 from course_utils.grading.plan import imported_modules, plan
 from course_utils.grading.reading import (
     Assignment,
+    AssignmentError,
     Submission,
     Unreadable,
     digest_of,
     notebooks_of,
+    parsed,
     read_assignment,
     read_bytes,
     read_submission,
+    tree_binds,
 )
 from course_utils.grading.workers import grade_one
 from course_utils.settings import data_dir
@@ -60,6 +64,11 @@ class Grading:
         Folders that no submission may see inside, should they lie in one that is readable, such as Python's.
     jail : bool
         Whether to use namespaces where the system has them.
+
+    Raises
+    ------
+    AssignmentError
+        If the source cannot be graded, or not all of the files can be handed to submissions.
     """
 
     def __init__(
@@ -74,18 +83,34 @@ class Grading:
         self.timeout = timeout
         self.cells = plan(self.assignment)
         self.modules = imported_modules(self.assignment)
-        self.files = _files_in(files, teachers=True) if files is not None else []
-        self.jail = jail
         data = data_dir()
+        self.files, missing = _files_in(files, teachers=True) if files is not None else ([], [])
+        if missing:
+            raise AssignmentError(
+                f"{files} cannot be handed to submissions: {missing[0]} It may have {MOST_FILES} files and "
+                f"{MOST_FILE_BYTES // 1024**2} MB; keep larger data in the course's data folder, {data}."
+            )
+        self.jail = jail
         self.readable = [str(data)] if data.is_dir() else []
         self.hidden = [os.path.abspath(path) for path in (source, *hidden)]
         whole = hashlib.sha256(json.dumps([self.cells, self.timeout, jail]).encode())
         for path in sorted(Path(__file__).parent.glob("*.py")):
             whole.update(path.read_bytes())
-        for name, content, _ in self.files:
-            whole.update(f"{name} {len(content)} ".encode(errors="surrogateescape") + content)
-        self.digest = whole.hexdigest()
+        whole.update(_digest_of_files(self.files).encode())
+        self._digest = whole.hexdigest()
         self.reference = Reference({}, {}, {}, [], True)
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that a result depends on besides the submission.
+
+        What the reference solution came to is part of it: tests that failed because a package or a file was missing
+        have failed for everybody.
+        """
+        tried = self.reference
+        given = [told.partition(":")[0] for told in tried.given]  # the rest may be new each time, such as an address
+        state = [self._digest, tried.allowed, tried.partial, sorted(tried.failing), given]
+        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
     def order(self, steps: list[dict], files: list, allowed: dict | None) -> dict:
         """Return what :func:`course_utils.grading.workers.grade_one` needs."""
@@ -161,8 +186,11 @@ def grade(
     folder = out / RESULTS
     folder.mkdir(parents=True, exist_ok=True)
     todo = []
+    graded_with = grading.digest
     for student in students if students is not None else list(found):
-        digest = hashlib.sha256(f"{grading.digest} {digest_of(found[student])}".encode()).hexdigest()
+        files, missing = _files_of(submissions, student)
+        parts = [graded_with, digest_of(found[student]), _digest_of_files(files), *missing]
+        digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         stored = _stored(folder, student)
         if stored is not None and stored.get("digest") == digest:
             stored["already"] = True
@@ -180,8 +208,10 @@ def grade(
                 except Unreadable as error:
                     yield _keep(folder, refused(grading, student, digest, str(error)))
                     continue
-                folder_of_own = submissions / student
-                files = _files_in(folder_of_own, teachers=False) if folder_of_own.is_dir() else []
+                files, missing = _files_of(submissions, student)
+                if missing:
+                    more = f" So were {len(missing) - 1} more." if len(missing) > 1 else ""
+                    submission.notes.append(f"A file beside the notebook was left out: {missing[0]}{more}")
                 order = grading.order(submission.steps, files, grading.reference.allowed)
                 running[executor.submit(grade_one, order)] = (student, digest, submission)
             if not running:
@@ -204,7 +234,9 @@ def scored(grading: Grading, student: str, digest: str, submission: Submission, 
         if error["error"].get("died"):
             notes.append(f"Code cell {error['cell']} {error['error']['died']}; it was left out.")
     questions = []
-    failures = {names[error["place"]]: error for error in found["cells"] if error["cell"]}
+    ran = [error for error in found["cells"] if error["cell"]]  # 0 is a cell that was given
+    failures = {names[error["place"]]: error for error in ran}
+    tested = {names[error["place"]]: note for error in ran if (note := _needs_test(grading, error))}
     last_answer = None
     for cell in grading.assignment.cells:
         if cell.kind == "answer":
@@ -235,6 +267,9 @@ def scored(grading: Grading, student: str, digest: str, submission: Submission, 
             elif reason and last_answer is not None and last_answer not in submission.answered:
                 reason = f"The answer {last_answer!r} is as it was handed out. {reason}"
             unclear = bool(result.get("person")) or cell.name in grading.reference.failing
+            if reason and last_answer in tested:
+                unclear = True
+                notes.append(tested[last_answer])
             person = person or unclear
             questions.append(
                 {
@@ -248,9 +283,10 @@ def scored(grading: Grading, student: str, digest: str, submission: Submission, 
                 }
             )
     marking = [question["name"] for question in questions if question["points"] is None]
+    finished = found["complete"] and not found["failed"]
     return {
         "student": student,
-        "digest": digest,
+        "digest": digest if finished else f"{digest} unfinished",  # to be graded again: it was perhaps the machine
         "assignment": grading.assignment.name,
         "file": submission.file,
         "status": "needs a person" if person else "needs marking" if marking else "graded",
@@ -258,7 +294,7 @@ def scored(grading: Grading, student: str, digest: str, submission: Submission, 
         "of": grading.assignment.points,
         "needs_marking": marking,
         "questions": questions,
-        "notes": notes,
+        "notes": list(dict.fromkeys(notes)),
         "cells": found["cells"],
     }
 
@@ -295,29 +331,59 @@ def _cell_reason(failure: dict) -> str:
     if error.get("died"):
         return f"Your cell {failure['cell']} {error['died']} and was left out."
     kind = next((base for base in error["bases"] or []), "an error")
-    line = f" in line {error['line']}" if error.get("line") else ""
+    # What the cell's code could choose freely, it may have from a hidden test that has run before.
+    line = f" in line {error['line']}" if error.get("line") and not failure["secret"] else ""
     text = "" if failure["secret"] or not error["text"] else f": {' '.join(error['text'].split())[:200]}"
     return f"Your cell {failure['cell']} stopped{line} with {kind}{text}."
 
 
-def _files_in(folder: Path, teachers: bool) -> list[tuple[str, bytes, bool]]:
-    """Return the ordinary files below a folder, links and hidden ones left out, at most 2000 and 64 MB."""
-    files, size = [], 0
+def _needs_test(grading: Grading, failure: dict) -> str:
+    """Return a note if a cell used a name that a test before it makes where students see it: in theirs the cell ran.
+
+    It does not say which name: a cell that runs after a hidden test could choose that.
+    """
+    error = failure["error"]
+    missed = re.match(r"name '(\w+)' is not defined", error["text"] or "") if error["name"] == "NameError" else None
+    for cell in grading.assignment.cells[: failure["place"]] if missed else []:
+        tree = parsed(cell.released) if cell.kind == "test" else None
+        if tree is not None and missed[1] in tree_binds(tree):
+            return f"Code cell {failure['cell']} uses a name that only a test makes; a person should look."
+    return ""
+
+
+def _files_of(submissions: Path, student: str) -> tuple[list[tuple[str, bytes, bool]], list[str]]:
+    folder = submissions / student
+    return _files_in(folder, teachers=False) if folder.is_dir() and not folder.is_symlink() else ([], [])
+
+
+def _files_in(folder: Path, teachers: bool) -> tuple[list[tuple[str, bytes, bool]], list[str]]:
+    """Return the files below a folder, and why others are left out. Notebooks and hidden files do not count."""
+    files, size, missing = [], 0, []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in sorted(names):
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]  # which are not walked into
+        for name in sorted([*names, *links]):
             path = Path(place) / name
             if name.startswith(".") or name.lower().endswith(".ipynb"):
                 continue
+            inside = path.relative_to(folder).as_posix()
             try:
                 data = read_bytes(path)
-            except Unreadable:
+            except Unreadable as error:
+                missing.append(f"{inside!r}: {error}")
                 continue
             size += len(data)
             if size > MOST_FILE_BYTES or len(files) >= MOST_FILES:
-                return files
-            files.append((path.relative_to(folder).as_posix(), data, teachers))
-    return files
+                return files, [f"{inside!r} and what follows it are too much.", *missing]
+            files.append((inside, data, teachers))
+    return files, missing
+
+
+def _digest_of_files(files: list[tuple[str, bytes, bool]]) -> str:
+    whole = hashlib.sha256()
+    for name, data, _ in files:
+        whole.update(f"{name} {len(data)} ".encode(errors="surrogateescape") + data)
+    return whole.hexdigest()
 
 
 def _beside(students: list[tuple], teachers: list[tuple]) -> list[tuple]:

@@ -22,17 +22,19 @@ import threading
 import types
 import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from course_utils.grading.calls import CallsWatch, Replacement
-from course_utils.grading.plain import Decoder, Encoder, Unencodable, class_name
+from course_utils.grading.plain import Decoder, Encoder, Unencodable, class_name, state_of
 from course_utils.grading.sharing import Shared
 from course_utils.grading.wire import Channel, Closed, TooLarge
 
 LONGEST_TEXT = 2000  # characters of an error's text that are passed on
+HIGHEST_RECURSION = 50_000  # limit that code may set for itself
 
 SPECIAL = (
     *("__call__", "__iter__", "__next__", "__len__", "__getitem__", "__setitem__", "__delitem__", "__contains__"),
@@ -143,7 +145,7 @@ class _Writing(Encoder):
 
     def encode(self, value: object, depth: int = 0) -> object:
         kind = type(value)
-        if kind.__module__ == "__main__" and isinstance(value, _BUILTIN) and not hasattr(kind, "_fields"):
+        if kind.__module__ == "__main__" and isinstance(value, _BUILTIN) and not _only_named(kind):
             return self.other(value, depth)  # a list, a number... that may behave in a way of its own
         return super().encode(value, depth)
 
@@ -164,6 +166,24 @@ class _Writing(Encoder):
 
 
 _BUILTIN = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
+
+
+class _Named(NamedTuple):
+    """Has what every named tuple has."""
+
+    part: int
+
+
+_OF_NAMED = {*vars(_Named), "__dict__", "__firstlineno__", "__static_attributes__"} - {"part"}
+
+
+def _only_named(kind: type) -> bool:
+    """Tell whether a class is a named tuple without methods of its own: its values are all there is to it."""
+    fields = getattr(kind, "_fields", None)
+    if not issubclass(kind, tuple) or type(fields) is not tuple:
+        return False
+    own = (set(vars(one)) for one in kind.__mro__[: kind.__mro__.index(tuple)])
+    return set().union(*own) <= _OF_NAMED | set(fields)
 
 
 def _about(value: object) -> dict:
@@ -257,7 +277,8 @@ class _Settings:
         warnings.filters[:] = self.filters
         warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else None
         np.seterr(**self.errors)
-        sys.setrecursionlimit(self.recursion)
+        # A larger limit stays, as in the student's notebook: an answer may need it in each call.
+        sys.setrecursionlimit(min(max(self.recursion, sys.getrecursionlimit()), HIGHEST_RECURSION))
         if sys.stdout is not sys.__stdout__ or getattr(sys.stdout, "closed", True):
             sys.stdout = sys.__stdout__ = open(os.devnull, "w", encoding="utf-8", errors="replace")
         if sys.stderr is not sys.__stderr__ or getattr(sys.stderr, "closed", True):
@@ -384,7 +405,7 @@ class StudentProcess:
         changed = []
         for (number, thing), old in zip(watched, before):
             if _snapshot(thing) != old:
-                changed.append([number, writing.encode(_state(thing))])
+                changed.append([number, writing.encode(state_of(thing))])
         if changed:
             reply["changed"] = changed
         return reply
@@ -487,28 +508,11 @@ def _may_change(value: object) -> bool:
     )
 
 
-def _state(value: object) -> object:
-    """Return what can be changed in an argument as plain data."""
-    if isinstance(value, torch.nn.Module):
-        parameters = dict(value.named_parameters())
-        return {
-            "state": {name: tensor.detach() for name, tensor in value.state_dict().items()},
-            "grads": {name: None if p.grad is None else p.grad.detach() for name, p in parameters.items()},
-            "wanted": {name: p.requires_grad for name, p in parameters.items()},
-            "training": {name: part.training for name, part in value.named_modules()},
-        }
-    if isinstance(value, torch.optim.Optimizer):
-        return value.state_dict()
-    if isinstance(value, torch.Tensor):
-        return value.detach()
-    return value
-
-
 def _snapshot(value: object) -> object:
     """Return something that is equal as long as an argument is unchanged."""
     encoder = Encoder()
     try:
-        text = encoder.encode(_state(value))
+        text = encoder.encode(state_of(value))
     except Unencodable:
         return None
     return text, encoder.blobs

@@ -18,7 +18,7 @@ import threading
 import time
 
 from course_utils.grading import jail
-from course_utils.grading.wire import Channel, Closed, ProtocolError, ready
+from course_utils.grading.wire import Channel, Closed, ProtocolError, TooLarge, ready
 from course_utils.settings import data_dir
 
 IDLE_FACTOR = 3
@@ -137,6 +137,8 @@ class WarmProcess:
                         found["failed"] = message["reason"]
                     case "end":
                         found["complete"] = True
+        except TooLarge:  # only the job is sent from here
+            found["failed"] = "The code in this notebook is too large to be run; a person should look."
         except (Closed, Overdue, ProtocolError):
             pass
         finally:

@@ -378,6 +378,57 @@ class DigitNet(nn.Module):
         },
         {"test_q3_shape": 0, "test_q3_parameters": 0, "test_q3_modes": 0},
     ),
+    "nothing returned": Partial(
+        {
+            "q1": """
+def block_parameters(before, row):
+    return torch.empty(0, 1, 1)
+
+
+def block_multiply_adds(before, row, height, width):
+    return torch.empty(0, 1, 1)
+""",
+            "q2": """
+class Inception(nn.Module):
+    def __init__(self, before, row):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.scale * torch.empty(0, 1, 1, 1)
+""",
+            "q3": """
+class DigitNet(nn.Module):
+    def __init__(self, block, rows, classes=10, dropout=0.2):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(classes))
+
+    def forward(self, x):
+        return torch.empty(0, 1, 1)
+""",
+            "q4": "def train_epoch(model, loader, optimizer):\n    return torch.empty(0, 1, 1), torch.empty(0, 1, 1)",
+            "q5": "def recalls(model, loader, classes):\n    return torch.empty(0, 1)",
+            "q6": "network = DigitNet(Inception, [])",
+            **NO_EXPERIMENT,
+        },
+        {
+            "test_q1_parameters": 0,
+            "test_q1_multiply_adds": 0,
+            "test_q2_shape": 0,
+            "test_q2_parameters": 0,
+            "test_q2_branches": 0,
+            "test_q2_norm_relu": 0,
+            "test_q3_shape": 0,
+            "test_q3_parameters": 0,
+            "test_q3_modes": 0,
+            "test_q4_steps": 0,
+            "test_q4_means": 0,
+            "test_q5_values": 0,
+            "test_q5_mode": 0,
+            "test_q6_learns": 0,
+            "test_q6_learns_well": 0,
+        },
+    ),
     "too many parameters": Partial(
         {
             "q6": "network = DigitNet(Inception, ((64, 96, 128, 16, 32, 32), (8, 8, 8, 8, 8, 8)))",

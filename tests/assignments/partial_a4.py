@@ -305,6 +305,44 @@ class Reused(nn.Module):
         },
         {"test_q6_frozen": 0},
     ),
+    "nothing returned": Partial(
+        {
+            "q1": "def extract(backbone, pictures, batch_size=16):\n    return torch.empty(0, 1, 1)",
+            "q2": "def scaler(features):\n    return torch.empty(0, 1, 1), torch.empty(0, 1, 1)",
+            "q3": "def train_head(features, labels, classes):\n    return lambda x: torch.empty(0, 1, 1)",
+            "q4": "def cross_validate(features, labels, fit, folds):\n    return torch.empty(0, 1, 1)",
+            "q5": "def fold(head, mean, std):\n    return lambda x: torch.empty(0, 1, 1)",
+            "q6": """
+class Reused(nn.Module):
+    def __init__(self, backbone, head):
+        super().__init__()
+        self.backbone, self.head, self.calls = backbone.requires_grad_(False), head, 0
+
+    def forward(self, x):
+        self.calls += self.training
+        return torch.empty(0, 1, *[1] * (1 + self.calls % 3))  # another shape each time
+""",
+            "q7": "def grad_cam(model, layer, images, classes):\n    return torch.empty(0, 1, 1)",
+        },
+        {
+            "test_q1_values": 0,
+            "test_q1_mode": 0,
+            "test_q2_values": 0,
+            "test_q2_constant": 0,
+            "test_q3_layer": 0,
+            "test_q3_learns": 0,
+            "test_q4_folds": 0,
+            "test_q4_accuracies": 0,
+            "test_q5_logits": 0,
+            "test_q5_layer": 0,
+            "test_q6_logits": 0,
+            "test_q6_frozen": 0,
+            "test_q6_train_mode": 0,
+            "test_q7_values": 0,
+            "test_q7_batch": 0,
+            "test_q7_clean": 0,
+        },
+    ),
     "a cell that raises, and three empty ones": Partial(
         {
             "q1": "1 / 0\n" + extract(),

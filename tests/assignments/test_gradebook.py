@@ -7,15 +7,17 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 import pytest
 import small
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from jupyter_core.paths import jupyter_config_path, jupyter_path
 from jupyter_server.extension.config import ExtensionConfigManager
 from jupyterlab_server.config import get_page_config
@@ -63,15 +65,24 @@ def hand_in(folder: Path, student: str, notebook: dict) -> None:
     small.write(notebook, folder / "submissions" / student / f"{small.NAME}.ipynb")
 
 
-def grade(folder: Path, given: int = 1) -> str:
-    """Run ``course grade`` as a teacher does; ``given`` is the exit status that is expected."""
+def run_grade(folder: Path) -> Result:
+    """Run ``course grade`` as a teacher does."""
     source = folder / "course" / "source" / "A9" / f"{small.NAME}.ipynb"
     arguments = ["--source", str(source), "--submissions", str(folder / "submissions"), "--out", str(folder / "marks")]
-    done = CliRunner().invoke(
+    return CliRunner().invoke(
         grade_command, [*arguments, "--jobs", "1", "--timeout", "5", "--gradebook", str(folder / "course")]
     )
+
+
+def grade(folder: Path, given: int = 1) -> str:
+    """Run ``course grade`` and return its last line; ``given`` is the exit status that is expected."""
+    done = run_grade(folder)
     assert done.exit_code == given, done.output
     return done.stdout.strip().splitlines()[-1]
+
+
+def run_marks(folder: Path) -> Result:
+    return CliRunner().invoke(marks_command, ["--course", str(folder / "course"), "--out", str(folder / "all.csv")])
 
 
 def rows(folder: Path) -> dict[str, dict]:
@@ -177,6 +188,46 @@ def test_mark_of_an_answer_that_has_changed_waits_for_a_look(folder):
     assert "Now something else." in [cell.source for cell in shown.cells]
 
 
+def test_mark_of_an_answer_that_is_gone_waits_for_a_look(folder):
+    mark(folder, "ada", "essay", 15, "Good.")
+    mark(folder, "ben", "test_power", 10, "A good start.", about="power")
+    first, second = (
+        json.loads((folder / "submissions" / student / f"{small.NAME}.ipynb").read_text(encoding="utf-8"))
+        for student in ("ada", "ben")
+    )
+    hand_in(folder, "ada", small.answered(first, essay="YOUR ANSWER HERE"))
+    hand_in(folder, "ben", small.answered(second, power=small.RIGHT))
+    grade(folder)
+    assert scores(folder, "ada")["essay"] == (0, 15, True)
+    assert scores(folder, "ben")["test_power"] == (50, 10, True)
+    assert rows(folder)["ada"]["needs_marking"] == "plot essay"
+    assert rows(folder)["ben"]["status"] == "needs a person"
+    hand_in(folder, "ada", small.answered(first, power=small.WRONG, essay="YOUR ANSWER HERE"))
+    hand_in(folder, "ben", small.answered(second, power=small.RIGHT, essay="Otherwise."))
+    grade(folder)  # both have handed in once more, and nobody has looked yet
+    assert scores(folder, "ada")["essay"] == (0, 15, True)
+    assert scores(folder, "ben")["test_power"] == (50, 10, True)
+
+
+def test_mark_of_what_cannot_be_read_stays(folder):
+    for question in ("essay", "test_power"):
+        mark(folder, "tom", question, 15)
+    before = scores(folder, "tom")
+    (folder / "submissions" / "tom" / "mine.ipynb").write_text('{"cells": [ ', encoding="utf-8")
+    grade(folder)
+    assert scores(folder, "tom") == before
+
+
+def test_other_points_of_the_same_submission_are_entered(folder):
+    """Two runs that the machine has cut short may get to different tests, under the same digest."""
+    kept = folder / "marks" / "results" / "ada.json"
+    result = json.loads(kept.read_text(encoding="utf-8"))
+    next(one for one in result["questions"] if one["name"] == "test_power")["points"] = 0.0
+    kept.write_text(json.dumps(result), encoding="utf-8")
+    grade(folder)
+    assert scores(folder, "ada")["test_power"] == (0, None, False)
+
+
 def test_what_was_lost_is_put_back(folder):
     shutil.rmtree(folder / "course" / "autograded")
     mark(folder, "ada", "essay", 15)
@@ -185,15 +236,44 @@ def test_what_was_lost_is_put_back(folder):
     assert scores(folder, "ada")["essay"] == (None, 15, True)  # nothing says any more that it is the same answer
 
 
-def test_table_of_all_assignments(folder, tmp_path):
+def test_table_of_all_assignments(folder):
     mark(folder, "ada", "essay", 15)
-    done = CliRunner().invoke(marks_command, ["--course", str(folder / "course"), "--out", str(tmp_path / "all.csv")])
+    done = run_marks(folder)
     assert done.exit_code == 0, done.output
     assert done.output.strip().endswith("all.csv: 4 students, 2 answers left to mark")
-    with (tmp_path / "all.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "all.csv").open(encoding="utf-8", newline="") as file:
         table = {row["student"]: row for row in csv.DictReader(file)}
     assert table["ada"] == {"student": "ada", "A9 (of 100)": "85", "total": "85", "left_to_mark": "A9: plot"}
     assert table["tom"]["total"] == "0" and table["mia"]["left_to_mark"] == ""
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])  # it cannot be written, or not even read
+def test_locked_gradebook_is_said_in_a_sentence_and_loses_nothing(folder, lock):
+    book = folder / "course" / "gradebook.db"
+    with (folder / "course" / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+        file.write(f"c.CourseDirectory.db_url = {f'sqlite:///{book}?timeout=0.1'!r}\n")  # 5 seconds otherwise
+    handed_in = json.loads((folder / "submissions" / "ada" / f"{small.NAME}.ipynb").read_text(encoding="utf-8"))
+    hand_in(folder, "ada", small.answered(handed_in, power=small.WRONG))
+    before = rows(folder)
+    with closing(sqlite3.connect(book, isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        refused = [run_grade(folder), *([run_marks(folder)] if lock == "EXCLUSIVE" else [])]
+    for done in refused:
+        assert done.exit_code == 1 and isinstance(done.exception, SystemExit), done.output
+        said = done.stderr.splitlines()[-1]
+        assert said.startswith("Error: The gradebook of ") and "cannot be used: database is locked. " in said
+    assert rows(folder) == before and not (folder / "all.csv").exists()
+    grade(folder)
+    assert rows(folder)["ada"]["test_power"] == "0"
+    assert run_marks(folder).exit_code == 0
+
+
+def test_course_folder_that_cannot_be_written_is_said_in_a_sentence(folder):
+    shutil.rmtree(folder / "course" / "autograded")
+    (folder / "course" / "autograded").touch()  # even root cannot make a folder below it
+    done = run_grade(folder)
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit), done.output
+    assert "autograded" in done.stderr.splitlines()[-1] and "nothing graded is lost" in done.stderr.splitlines()[-1]
 
 
 def test_gradebook_of_another_assignment_is_refused_before_anything_is_graded(folder):

@@ -109,6 +109,19 @@ def with_answer_in_text() -> dict:
     return with_cell(f"For example:\n\n{lines}", kind="markdown")
 
 
+def with_drawing(essay: str) -> dict:
+    made = changed(essay=essay)
+    small.find(made, "essay")["attachments"] = {"a drawing.png": {"image/png": "iVBORw0KGgo="}}
+    return made
+
+
+def of_a_session_with_widgets() -> dict:
+    made = small.source()
+    state = {"a1": {"model_name": "HTMLModel", "state": {"value": "a drawing of the powers of two"}}}
+    made["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state}}
+    return made
+
+
 def of_an_old_schema() -> dict:
     made = small.source()
     small.find(made, "power")["metadata"]["nbgrader"]["schema_version"] = 2
@@ -135,6 +148,11 @@ REFUSALS = {
         with_answer_in_text,
         "'power' that students must not see is still in the student version",
     ),
+    "the answer as a drawing": (
+        lambda: with_drawing("![](attachment:a%20drawing.png)"),
+        "the cell 'essay' still has the picture 'a drawing.png' of its answer in the student version",
+    ),
+    "the state of widgets": (of_a_session_with_widgets, "the student version still has the state of widgets in it"),
     "a hidden test as an example": (
         lambda: with_cell("assert power(-7, 2) == 49, 'minus seven to the second'"),
         "'test_power' that students must not see is still in the student version",
@@ -209,6 +227,15 @@ def test_set_up_line_lets_the_course_be_imported(executor, tmp_path):
     )
     cells = nbformat.read(student, as_version=4).cells
     assert next(cell for cell in cells if cell.cell_type == "code").source == setup_source()
+
+
+def test_picture_that_a_question_shows_stays(executor, tmp_path):
+    made = with_drawing("![](attachment:a%20drawing.png)\n\n### BEGIN SOLUTION\nIt is a wave.\n### END SOLUTION")
+    student = release(
+        Source("A9", small.write(made, tmp_path / f"{small.NAME}.ipynb")), tmp_path / "course", executor, 5
+    )
+    essay = nbformat.read(student, as_version=4).cells[-1]
+    assert "a drawing.png" in essay.attachments and "wave" not in essay.source
 
 
 def test_command_names_what_there_is(tmp_path):

@@ -307,6 +307,11 @@ cheat("a function that exits", "q1", "import os\n\ndef square(x):\n    os._exit(
 cheat("a function that loops", "q2", "def convolve(x, k):\n    while True:\n        pass")
 cheat("a function that recurses", "q1", "def square(x):\n    return square(x)")
 cheat(
+    "a function that recurses without a limit",
+    "q1",
+    "import sys\n\nsys.setrecursionlimit(2**31 - 1)\n\n\ndef square(x):\n    return square(x)",
+)
+cheat(
     "a function that kills its parent", "q1", "import os\n\ndef square(x):\n    os.kill(os.getppid(), 9)\n    return 0"
 )
 cheat(
@@ -332,6 +337,7 @@ for _name, _code in {
     "stdout closed": "import sys\nsys.stdout.close()\nsys.stderr = None",
     "environment": "import os\nos.environ.clear()",
     "recursion limit": "import sys\nsys.setrecursionlimit(60)",
+    "recursion limit of 2**31": "import sys\nsys.setrecursionlimit(2**31 - 1)",
     "alarm": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.05)",
     "thread": "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()",
     "busy thread": "import threading\n\ndef spin():\n    while True:\n        pass\n\n\n"
@@ -570,6 +576,13 @@ cheat(
     "class Net:\n    __class__ = nn.Module\n    def __init__(self, width=3):\n        pass\n    def parameters(self):\n"
     "        return [torch.zeros(17)]\n    def eval(self):\n        pass\n    train = eval\n"
     "    def __call__(self, x):\n        return x",
+)
+cheat(
+    "the targets changed",
+    "q8",
+    "def sort_in_place(numbers):\n    numbers.sort()\n\n\ndef train(model, x, y, steps):\n    y.zero_()\n"
+    "    with torch.no_grad():\n        for p in model.parameters():\n            p.zero_()\n"
+    "    return [1.0 / (i + 1) for i in range(steps)]",
 )
 cheat("no dropout", "q4", SOLUTIONS["q4"].replace("nn.Dropout(0.5)", "nn.Dropout(0.0)"))
 cheat(

@@ -17,7 +17,7 @@ import policy
 import pytest
 from click.testing import CliRunner
 from distributed import LocalCluster
-from samples import POINTS, SOLUTIONS, STUB, source_notebook, submission, write
+from samples import POINTS, SOLUTIONS, STUB, cell, find, source_notebook, submission, write
 
 from course_utils.commands.grade import command as grade_command
 from course_utils.grading.run import Grading, grade, result_name
@@ -207,6 +207,48 @@ def test_interrupted_run_keeps_what_is_done(tmp_path):
     assert again.returncode == 0, again.stderr
     assert again.stdout.splitlines()[-1] == "6 graded, 0 refused, 6 need a person"
     assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+
+
+def test_a_notebook_too_large_to_be_run_stops_no_one_else(tmp_path):
+    write(source_notebook(), tmp_path / "sample.ipynb")
+    write(submission(q1=f"{SOLUTIONS['q1']}\n# {'ж' * 6_000_000}"), tmp_path / "in" / "ada" / "sample.ipynb")
+    write(submission(), tmp_path / "in" / "ben" / "sample.ipynb")
+    arguments = ["--source", str(tmp_path / "sample.ipynb"), "--submissions", str(tmp_path / "in")]
+    done = CliRunner().invoke(
+        grade_command, [*arguments, "--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "5"]
+    )
+    assert done.exit_code == 0, done.output
+    large, right = json.loads((tmp_path / "out" / "grades.json").read_text(encoding="utf-8"))
+    assert (large["total"], large["status"]) == (0, "needs a person")
+    assert "too large to be run" in large["questions"][0]["reason"]
+    assert right["total"] == TOTALS[0]
+
+
+def test_slow_cells_do_not_hold_up_the_others_for_hours(tmp_path):
+    """All cells together have 40 times the limit for one; what was answered in time is still worth its points."""
+    early = "\n\n\n".join(SOLUTIONS[name] for name in ("q1", "q3", "q7"))
+    early += "\n\n\ndef convolve(x, k):\n    __import__('os')._exit(0)"  # t2 has all that is quick run again
+    made = submission(q1=early)
+    slow = ["import time\ntime.sleep(1.2)"] * 60
+    for number in (10, 20, 30):
+        slow.insert(number, "while True:\n    pass")
+    place = made["cells"].index(find(made, "t1"))
+    made["cells"][place:place] = [cell(code) for code in slow]
+    write(source_notebook(), tmp_path / "sample.ipynb")
+    write(made, tmp_path / "in" / "ada" / "sample.ipynb")
+    with ThreadPoolExecutor(1) as executor:
+        reference = Grading(tmp_path / "sample.ipynb", timeout=5)
+        reference.try_reference(executor)
+        grading = Grading(tmp_path / "sample.ipynb", timeout=0.5)
+        grading.reference = reference.reference
+        started = time.monotonic()
+        (result,) = grade(grading, tmp_path / "in", tmp_path / "out", executor)
+    assert time.monotonic() - started < 40
+    questions = {question["name"]: question for question in result["questions"]}
+    assert [questions[name]["points"] for name in ("t1", "t2", "t3", "t6", "t7")] == [2, 0, 1, 0, 2], questions
+    assert "was not reached in the 20 s that all cells have together" in questions["t6"]["reason"]
+    assert questions["t6"]["person"] and result["status"] == "needs a person"
+    close_idle()
 
 
 def test_nothing_of_a_run_stays_behind(course):

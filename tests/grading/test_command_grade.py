@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from samples import GIVEN, POINTS, SOLUTIONS, STUB, cell, notebook, source_notebook, submission, write
 
 from course_utils.commands.grade import command as grade_command
-from course_utils.grading import workers
+from course_utils.grading import run, workers
 from course_utils.grading.report import feedback_page, write_reports
 from course_utils.grading.run import Grading, grade, result_name
 
@@ -131,16 +131,26 @@ def test_second_run_grades_only_what_has_changed(course, graded, tmp_path):
     assert rows(own)["ben"]["t1"] == "0"
 
 
+class Answering(Executor):
+    """Says that all is right, or what the machine says when it fails."""
+
+    def __init__(self, **failing: object) -> None:
+        self.failing = failing
+
+    def submit(self, function, order):
+        future = Future()
+        tests = {
+            one["name"]: {"points": one["points"], "reason": "", "evidence": "x" * 2000}
+            for one in order["job"]["cells"]
+            if one["kind"] == "test"
+        }
+        whole = {"tests": tests, "cells": [], "given": [], "failed": None, "complete": True, "jailed": True}
+        future.set_result({**whole, **self.failing})
+        return future
+
+
 def test_memory_does_not_grow_with_the_number_of_submissions(course, tmp_path):
     """What is held grows by a name and a number for each submission, not by its notebook or its result."""
-
-    class Done(Executor):
-        def submit(self, function, order):
-            future = Future()
-            tests = [cell for cell in order["job"]["cells"] if cell["kind"] == "test"]
-            results = {one["name"]: {"points": one["points"], "reason": "", "evidence": "x" * 2000} for one in tests}
-            future.set_result({"tests": results, "cells": [], "given": [], "failed": None, "jailed": True})
-            return future
 
     def most(count: int) -> int:
         handed_in = tmp_path / f"in{count}"
@@ -148,7 +158,7 @@ def test_memory_does_not_grow_with_the_number_of_submissions(course, tmp_path):
             write(submission(essay=f"{number:02d} " * 200_000), handed_in / f"s{number:04d}" / "sample.ipynb")
         tracemalloc.start()
         try:
-            for _ in grade(grading, handed_in, tmp_path / f"out{count}", Done(), 2):
+            for _ in grade(grading, handed_in, tmp_path / f"out{count}", Answering(), 2):
                 pass
             write_reports(grading, tmp_path / f"out{count}", [f"s{number:04d}" for number in range(count)])
             return tracemalloc.get_traced_memory()[1]
@@ -199,3 +209,114 @@ def test_wrong_arguments_are_explained(course, tmp_path):
     assert done.exit_code == 1 and "no cell is marked for grading" in done.output
     helped = CliRunner().invoke(grade_command, ["--help"])
     assert helped.exit_code == 0 and "need a person" in helped.output
+
+
+def small_course(folder: Path, solution: str, test: str, **answers: str) -> Path:
+    """Write a source with one question, and what students have answered."""
+
+    def made(answer: str) -> dict:
+        return notebook([cell(answer, "q", solution=True), cell(test, "t", grade=True, points=1)])
+
+    write(made(f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION"), folder / "sample.ipynb")
+    for student, answer in answers.items():
+        write(made(answer), folder / "handed-in" / student / "sample.ipynb")
+    return folder
+
+
+def test_file_that_a_student_forgot_is_taken_later(tmp_path):
+    own = small_course(tmp_path, "def five():\n    return 5", "assert five() == 5", ada="from helper import five")
+    assert run_command(own).exit_code == 0 and rows(own)["ada"]["t"] == "0"
+    (own / "handed-in" / "ada" / "helper.py").write_text("def five():\n    return 5\n")
+    assert "graded before" not in run_command(own).output and rows(own)["ada"]["t"] == "1"
+    assert "1 had been graded before" in run_command(own).output
+
+
+def test_grades_again_what_a_missing_file_of_the_courses_has_cost(tmp_path, data_folder):
+    data_folder.mkdir()
+    solution = "n = len(words)"
+    own = small_course(tmp_path, solution, "assert n == len(words) == 3", ada=solution)
+    given = "import os\nfrom pathlib import Path\nwords = Path(os.environ['COURSE_DATA'], 'words').read_text().split()"
+    for path in (own / "sample.ipynb", own / "handed-in" / "ada" / "sample.ipynb"):
+        made = json.loads(path.read_text())
+        write({**made, "cells": [cell(given, "given", locked=True), *made["cells"]]}, path)
+    done = run_command(own)
+    assert "Warning: a given cell fails" in done.output and rows(own)["ada"]["t"] == "0"
+    (data_folder / "words").write_text("a b c")
+    done = run_command(own)
+    assert "graded before" not in done.output and done.exit_code == 0 and rows(own)["ada"]["t"] == "1"
+    assert "1 had been graded before" in run_command(own).output
+
+
+@pytest.mark.parametrize(
+    "failing", [{"failed": "The submission could not be started.", "tests": {}}, {"complete": False, "tests": {}}]
+)
+def test_fault_of_the_machine_is_not_kept(tmp_path, failing):
+    own = small_course(tmp_path, "x = 1", "assert x == 1", ada="x = 1")
+    grading = Grading(own / "sample.ipynb", timeout=5)
+    results = [
+        next(grade(grading, own / "handed-in", own / "marks", executor))
+        for executor in (Answering(**failing), Answering(), Answering(**failing))
+    ]
+    assert [result["status"] for result in results] == ["needs a person", "graded", "graded"]
+    assert [result.get("already", False) for result in results] == [False, False, True]
+    assert results[0]["digest"] != results[1]["digest"], "the gradebook would keep the first"
+
+
+def test_what_is_no_submission_is_named(tmp_path):
+    own = small_course(tmp_path, "x = 1", "assert x == 1", ada="x = 1")
+    for name in ("mia.ipynb.txt", "mia.zip", ".DS_Store"):
+        (own / "handed-in" / name).write_text("x")
+    (own / "handed-in" / "loop").symlink_to("loop")
+    done = run_command(own)
+    assert "neither a folder nor a notebook: 'loop', 'mia.ipynb.txt', 'mia.zip'." in done.stderr
+    assert list(rows(own)) == ["ada"]
+
+
+def test_files_that_are_too_much_are_not_cut_in_silence(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "MOST_FILES", 2)
+    own = small_course(tmp_path, "x = 1", "assert x == 1", ada="x = 1")
+    for folder in (own / "files", own / "handed-in" / "ada"):
+        folder.mkdir(exist_ok=True)
+        for name in ("a", "b", "c"):
+            (folder / name).write_text(name)
+    done = run_command(own, "--files", str(own / "files"))
+    assert done.exit_code == 1 and "'c' and what follows it are too much" in done.output
+    (own / "files" / "c").unlink()
+    (own / "files" / "data").symlink_to(own)
+    done = run_command(own, "--files", str(own / "files"))
+    assert done.exit_code == 1 and "'data'" in done.output and "links are not followed" in done.output
+    grading = Grading(own / "sample.ipynb", timeout=5)
+    (result,) = grade(grading, own / "handed-in", own / "marks", Answering())
+    assert result["status"] == "needs a person"
+    assert result["notes"] == ["A file beside the notebook was left out: 'c' and what follows it are too much."]
+
+
+def test_answer_that_uses_what_a_visible_test_makes_is_for_a_person(tmp_path):
+    cells = [
+        cell("def f(x):\n    return 2 * x", "q1", solution=True),
+        cell("import math\nn = f(3)\nassert n == 6", "t1", grade=True, points=1),
+        cell("total = 1", "q2", solution=True),
+        cell("assert total == 1", "t2", grade=True, points=1),
+    ]
+    write(notebook(cells), tmp_path / "sample.ipynb")
+    answers = {
+        "ada": "print(n)\ntotal = 1",
+        "ben": "print(m)\ntotal = 1",
+        "mia": "total = 1\nprint(n)",  # which costs nothing
+        "tom": "total = round(math.cos(0))",
+    }
+    for student, answer in answers.items():
+        made = notebook([*cells[:2], cell(answer, "q2", solution=True), cells[3]])
+        write(made, tmp_path / "handed-in" / f"{student}.ipynb")
+    run_command(tmp_path)
+    table = rows(tmp_path)
+    assert {student: row["status"] for student, row in table.items()} == {
+        "ada": "needs a person",
+        "ben": "graded",
+        "mia": "graded",
+        "tom": "needs a person",
+    }
+    assert (table["ada"]["t2"], table["ben"]["t2"], table["mia"]["t2"]) == ("0", "0", "1")
+    results = {one["student"]: one for one in json.loads((tmp_path / "marks" / "grades.json").read_text())}
+    told = ["Code cell 3 uses a name that only a test makes; a person should look."]
+    assert results["ada"]["notes"] == results["tom"]["notes"] == told and results["mia"]["notes"] == []

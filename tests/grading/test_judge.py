@@ -1,7 +1,7 @@
 """Tests are written as if everything lived in one notebook: what they may do with a student's answer.
 
 Each pair is an answer and a test of it in nbgrader's format, with a wrong answer that the test must notice. All right
-answers are graded together, and all wrong ones.
+answers are graded together, all wrong ones, and right answers in another style.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from samples import cell, notebook, write
 
+from course_utils.grading.report import feedback_page
 from course_utils.grading.run import Grading, grade
 from course_utils.grading.workers import close_idle
 
@@ -179,6 +180,70 @@ PAIRS = {
         "class N25(Toy):\n    def forward(self, x):\n        return super().forward(x).float()",
     ),
     "question_in_a_message": ("a26 = 1", "assert a26 == 1, 'Is it one?'", "a26 = 2"),
+    "targets_kept": (
+        "class Fit:\n    def fit(self, x, y):\n        self.w = np.linalg.lstsq(x, y, rcond=None)[0]\n"
+        "    def predict(self, x):\n        return x @ self.w",
+        "x = np.arange(12.0).reshape(6, 2)\ny = x @ [1.0, -2.0] + 0.5\nfit = Fit()\nfit.fit(x, y)\n"
+        "assert np.abs(fit.predict(x) - y).mean() < 0.5",
+        "class Fit:\n    def fit(self, x, y):\n        y[:] = 0\n    def predict(self, x):\n"
+        "        return np.zeros(len(x))",
+    ),
+    "targets_kept_beside_one_that_changes": (
+        "def sort28(x):\n    x.sort()\n\n\ndef mean28(x):\n    return sum(x) / len(x)",
+        "x = [3.0, 1.0, 2.0]\nsort28(x)\nassert x == [1.0, 2.0, 3.0]\nassert mean28(x) == sum(x) / len(x)",
+        "def sort28(x):\n    x.sort()\n\n\ndef mean28(x):\n    x[:] = [0.0] * len(x)\n    return 0.0",
+    ),
+    "model_left_alone": (
+        "def saliency(model, x):\n    x = x.clone().requires_grad_()\n"
+        "    return torch.autograd.grad(model(x).sum(), x)[0]",
+        "toy29, x29 = Toy(), torch.ones(3, 2)\nfound = saliency(toy29, x29)\nx29.requires_grad_()\n"
+        "(wanted,) = torch.autograd.grad(toy29(x29).sum(), x29)\nassert torch.allclose(found, wanted)",
+        "def saliency(model, x):\n    with torch.no_grad():\n        for p in model.parameters():\n"
+        "            p.zero_()\n    return torch.zeros_like(x)",
+    ),
+    "model_changed_or_copied": (
+        "def frozen(model):\n    model = copy.deepcopy(model)\n    model.requires_grad_(False)\n"
+        "    return model, [0.5]",
+        "toy30, losses = frozen(Toy())\nassert not any(p.requires_grad for p in toy30.parameters())\n"
+        "assert losses == [0.5] and toy30(torch.ones(1, 2)).shape == (1, 2)",
+        "def frozen(model):\n    return model, [0.5]",
+    ),
+    "named_values": (
+        "class Box:\n    def __init__(self, w, h):\n        self.w, self.h = w, h\n    def area(self):\n"
+        "        return self.w * self.h",
+        "assert Box(2, 3).area() == 6 and Box(2, h=3).h == 3 and isinstance(Box(1, 1), Box)",
+        "from collections import namedtuple\n\nBox = namedtuple('Box', 'w h')",
+    ),
+    "counted": (
+        "def count(words):\n    return Counter(words)",
+        "n = count(['a', 'b', 'a'])\nassert n['a'] == 2 and n['z'] == 0",
+        "def count(words):\n    return dict(Counter(words))",
+    ),
+    "many_calls_deep": (
+        "def depth(n):\n    return n",
+        "assert depth(3000) == 3000",
+        "def depth(n):\n    return 0 if n == 0 else 1 + depth(n - 1)",
+    ),
+}
+
+# The same in another style.
+OTHERS = {
+    "in_place": "def scale(arrays, by):\n    for a in arrays:\n        a *= by\n    return arrays\n\n\n"
+    "def note(d, k):\n"
+    "    d[k] = d.get(k, 0) + 1\n    return d",
+    "targets_kept_beside_one_that_changes": "def sort28(x):\n    x[:] = sorted(x)\n    return x\n\n\n"
+    "def mean28(x):\n    x.sort()\n    return sum(x) / len(x)",
+    "model_left_alone": "def saliency(model, x):\n    model.eval()\n    x = x.clone().requires_grad_()\n"
+    "    model(x).sum().backward()\n    return x.grad",
+    "model_changed_or_copied": "def frozen(model):\n    for p in model.parameters():\n"
+    "        p.requires_grad = False\n    return model, [0.5]",
+    "named_values": "from typing import NamedTuple\n\n\nclass Box(NamedTuple):\n    w: float\n    h: float\n\n"
+    "    def area(self):\n        return self.w * self.h",
+    "counted": "from collections import defaultdict\n\n\ndef count(words):\n    n = defaultdict(int)\n"
+    "    for word in words:\n"
+    "        n[word] += 1\n    return n",
+    "many_calls_deep": "import sys\n\nsys.setrecursionlimit(10_000)\n\n\ndef depth(n):\n"
+    "    return 0 if n == 0 else 1 + depth(n - 1)",
 }
 
 
@@ -194,11 +259,12 @@ def assignment(answers: dict[str, str]) -> dict:
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """Grade all right answers as the reference and as a submission, and all wrong ones."""
+    """Grade all right answers as the reference and as a submission, those in another style, and all wrong ones."""
     folder: Path = tmp_path_factory.mktemp("judge")
     right = {name: pair[0] for name, pair in PAIRS.items()}
     grading = Grading(write(assignment(right), folder / "a.ipynb"), timeout=5)
     write(assignment(right), folder / "in" / "right" / "a.ipynb")
+    write(assignment({**right, **OTHERS}), folder / "in" / "other" / "a.ipynb")
     write(assignment({name: pair[2] for name, pair in PAIRS.items()}), folder / "in" / "wrong" / "a.ipynb")
     with ThreadPoolExecutor(1) as executor:
         grading.try_reference(executor)
@@ -220,5 +286,93 @@ def test_right_answer_gets_its_point_and_wrong_answer_does_not(judged, name):
         for student, result in results.items()
     }
     assert found["right"]["points"] == 1, found["right"]
+    assert found["other"]["points"] == 1, found["other"]
     assert found["wrong"]["points"] == 0
     assert found["wrong"]["reason"].endswith((".", "?")) and "?." not in found["wrong"]["reason"]
+
+
+def graded(folder: Path, tests: dict[str, tuple[str, str]], handed_in: dict[str, dict[str, str]]) -> dict[str, dict]:
+    """Grade submissions with some answers replaced: ``tests`` has an answer and its test for each question."""
+
+    def made(answers: dict[str, str]) -> dict:
+        cells = [cell("import numpy as np", "given", locked=True), cell("numbers = np.arange(12.0)")]
+        for name, (answer, test) in tests.items():
+            cells.append(cell(answers.get(name, answer), name, solution=True))
+            cells.append(cell(test, f"test_{name}", grade=True, locked=True, points=1))
+        return notebook(cells)
+
+    grading = Grading(write(made({}), folder / "a.ipynb"), timeout=5)
+    for student, answers in handed_in.items():
+        write(made(answers), folder / "in" / student / "a.ipynb")
+    with ThreadPoolExecutor(1) as executor:
+        grading.try_reference(executor)
+        assert grading.reference.failing == {}
+        return {result["student"]: result for result in grade(grading, folder / "in", folder / "out", executor)}
+
+
+def test_what_a_second_attempt_changes_is_not_there_for_the_next_test(tmp_path):
+    tests = {
+        "total": ("def total(x):\n    return x.sum()", "assert total(numbers) == 66"),
+        "nested": (
+            "def nested(x):\n    return len(x)",
+            "kept = [np.ones(2), [1, 2], {'a': {3}}]\nassert nested(kept) == 3",
+        ),
+        "doubled": (
+            "def doubled(x):\n    return 2 * x",
+            "assert np.allclose(doubled(numbers), 2 * numbers)\n"
+            "assert kept[0].sum() == 2 and kept[1:] == [[1, 2], {'a': {3}}]",
+        ),
+    }
+    total = "def total(x):\n    s = x.sum()\n    x[:] = 0\n    return s"
+    nested = (
+        "def nested(x):\n    n = len(x)\n    x[0] *= 3\n    x[1].append(7)\n    x[2]['a'] = x[2]['b'] = 0\n    return n"
+    )
+    shorter = "def nested(x):\n    n = len(x)\n    x[0] *= 3\n    x.pop()\n    return n"
+    zeros = "def doubled(x):\n    return np.zeros(12)"
+    handed_in = {
+        "cheat": {"total": total, "doubled": zeros},
+        "careless": {"total": total, "nested": nested},
+        "shorter": {"nested": shorter},
+    }
+    found = graded(tmp_path, tests, handed_in)
+    assert {student: result["total"] for student, result in found.items()} == {"cheat": 2, "careless": 3, "shorter": 3}
+
+
+def test_no_way_of_failing_tells_what_a_hidden_test_hands_over(tmp_path):
+    hidden = "\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
+    tests = {
+        "first": (
+            "def first(x):\n    return sorted(x)",
+            "assert first([3, 1, 2]) == [1, 2, 3]" + hidden.format("assert first([9, -41, 7]) == [-41, 7, 9]"),
+        ),
+        "second": (
+            "def second(x):\n    return x + 1",
+            "assert second(1) == 2" + hidden.format("assert second(123457) == 123458"),
+        ),
+        "third": ("def third(x):\n    return x * x", "assert third(3) == 9"),
+    }
+    keeps = "seen = []\n\ndef second(x):\n    seen.append(x)\n    return x + 1"
+    handed_in = {
+        "line": {"third": "e = SyntaxError('x')\ne.lineno = int(''.join('%09d' % v for v in seen))\nraise e"},
+        "short line": {"third": "e = SyntaxError('x')\ne.lineno = seen[-1] - 123455\nraise e"},
+        "class": {"third": "raise type('saw_%s' % seen[-1], (Exception,), {'__module__': 'builtins'})"},
+        "attempt": {
+            "first": "seen = []\n\ndef first(x):\n    kept = list(x)\n    if len(seen) == 2:\n        return seen\n"
+            "    seen.append(kept)\n    x.sort()\n    return sorted(kept)"
+        },
+    }
+    for student in ("line", "short line", "class"):
+        handed_in[student]["second"] = keeps
+    handed_in["early"] = {"first": "e = SyntaxError('x')\ne.lineno = 2\nraise e"}
+    found = graded(tmp_path, tests, handed_in)
+    for student, result in found.items():
+        page = feedback_page(result)
+        assert "123457" not in page and "-41" not in page and "saw_" not in page, student
+    reasons = {
+        student: {question["name"]: question["reason"] for question in result["questions"]}
+        for student, result in found.items()
+    }
+    for student, kind in {"line": "SyntaxError", "short line": "SyntaxError", "class": "Exception"}.items():
+        assert reasons[student]["test_third"].endswith(f"Your cell 7 stopped with {kind}."), reasons[student]
+    assert reasons["attempt"]["test_first"] == "`first([3, 1, 2]) == [1, 2, 3]` does not hold."
+    assert reasons["early"]["test_first"].endswith("Your cell 3 stopped in line 2 with SyntaxError: x (line 2).")

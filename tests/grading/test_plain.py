@@ -8,7 +8,7 @@ import pickle
 import socket
 import struct
 import threading
-from collections import Counter, OrderedDict, namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 import numpy as np
 import pytest
@@ -33,6 +33,7 @@ def across(value: object) -> object:
         *(None, True, 3, -(2**200), 1.5, math.inf, "é\ud800\n", b"\0x", bytearray(b"ab"), 2 + 3j, ..., range(2, 9, 3)),
         *([1, [2.0, "a"]], (1, (2,)), {"a": [1], 2: None}, {1, 2}, frozenset("ab"), slice(1, None, 2)),
         *(OrderedDict(b=1, a=2), Counter("aab"), torch.Size([2, 3]), torch.float32, np.dtype("int16")),
+        *(defaultdict(int, a=2), defaultdict(list, {1: [2]}), defaultdict(set)),
         *(torch.device("cpu"), int, torch.nn.Conv2d, np.float32, torch.optim.SGD),
     ],
     ids=lambda value: type(value).__name__,  # a set's text is another in each process
@@ -40,6 +41,13 @@ def across(value: object) -> object:
 def test_value_comes_back_equal_and_of_the_same_type(value):
     back = across(value)
     assert back == value and type(back) is type(value)
+
+
+def test_missing_key_of_a_defaultdict_is_made_as_before_or_not_at_all():
+    counts, lists = across([defaultdict(int, a=1), defaultdict(list)])
+    assert counts["z"] == 0 and lists["z"] == []
+    for own in (defaultdict(None, a=1), defaultdict(lambda: 7, a=1)):
+        assert across(own) == {"a": 1} and type(across(own)) is dict
 
 
 def test_not_a_number_and_named_tuples_come_back():
@@ -99,6 +107,7 @@ def test_a_list_in_itself_is_refused():
         *([], ["exec", "1"], [1], {"a": 1}, ["a", "|O", [1], 0, 8], ["a", "<f8", [2], 0, 8], ["a", "<f8", [-1], 0, 8]),
         *(["a", "<f8", [1.0], 0, 8], ["a", "f8,f8", [1], 0, 16], ["a", "<f8", 1, 0, 8], ["b", 0, 99], ["b", -1, 2]),
         *(["b", True, 1], ["T", "qint8", [1], 0, 1], ["T", "float32", [1], 0, 3], ["d", [["l"], 1]], ["d", 3]),
+        *(["dd"], ["dd", "eval"], ["dd", ["cl", "builtins", "int"]], ["dd", "int", 3], ["dd", "int", [["l"], 1]]),
         *(
             ["n", "a b", []],
             ["n", "class", []],

@@ -100,6 +100,106 @@ def test_unanswered_and_answered(assignment, tmp_path):
     assert set(handed_in.answered) == set(SOLUTIONS) - {"q1", "q2"}
 
 
+PLOT, ESSAY, TASK = "print('a drawing')", "Because it is so.", "Measure it."
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    """A source with a drawing, an essay and a task, which a person marks."""
+    return read_assignment(write(marked_by_hand(), tmp_path_factory.mktemp("by-hand") / "sample.ipynb"))
+
+
+def marked_by_hand() -> dict:
+    return notebook(
+        [
+            cell("# Squares", kind="markdown"),
+            cell(SOLUTIONS["q1"], "q1", solution=True),
+            cell(TESTS["t1"][0], "t1", grade=True, locked=True, points=2),
+            cell("**The drawing.** Draw it.", kind="markdown"),
+            cell(f"### BEGIN SOLUTION\n{PLOT}\n### END SOLUTION", "plot", solution=True, grade=True, points=3),
+            cell("**The reason.** In your own words.", "essay_about", "markdown", locked=True),
+            cell("It depends.", "essay", "markdown", grade=True, solution=True, points=4),
+            cell(TASK, "task", "markdown", task=True, points=4),
+            cell("Restart and run all.", kind="markdown"),
+        ]
+    )
+
+
+def handed_out(**answers: str) -> dict:
+    """Return the student version with some cells filled in."""
+    made = marked_by_hand()
+    texts = {"plot": STUB, "essay": "YOUR ANSWER HERE", "t1": TESTS["t1"][0].split("### BEGIN")[0], **answers}
+    for name, text in texts.items():
+        find(made, name)["source"] = text
+    return made
+
+
+def below(made: dict, name: str, text: str, kind: str, deleted: bool = False) -> dict:
+    """Put a cell of the student's own below an answer's cell, or in its place."""
+    place = made["cells"].index(find(made, name))
+    made["cells"][place : place + 1] = [] if deleted else [made["cells"][place]]
+    made["cells"].insert(place + (not deleted), cell(text, kind=kind))
+    return made
+
+
+def stripped(made: dict) -> dict:
+    for one in made["cells"]:
+        one["metadata"] = {}
+    return made
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+@pytest.mark.parametrize(
+    "name, text, kind",
+    [
+        ("essay", ESSAY, "markdown"),
+        ("essay", ESSAY, "code"),  # which a new cell is, if nobody changes it
+        ("plot", PLOT, "code"),
+        ("task", PLOT, "code"),
+        ("task", ESSAY, "markdown"),
+    ],
+)
+def test_what_a_person_marks_is_found_in_a_cell_of_the_students_own(by_hand, tmp_path, name, text, kind, deleted):
+    others = {"plot": PLOT, "essay": ESSAY}
+    others.pop(name, None)
+    handed_in = read(below(handed_out(**others), name, text, kind, deleted), by_hand, tmp_path)
+    assert handed_in.answered[name] == text
+    assert all(one in handed_in.answered for one in others)
+    unclear = (name == "essay" and (kind == "code" or not deleted)) or (name == "plot" and not deleted)
+    told = [f"The cell of {name!r} holds no answer; what stands beside it is taken for one."] if unclear else []
+    assert [note for note in handed_in.notes if "taken for one" in note] == told
+
+
+def test_what_a_person_marks_is_found_in_any_order(by_hand, tmp_path):
+    made = below(handed_out(plot=PLOT), "essay", ESSAY, "markdown")
+    made["cells"].reverse()
+    assert read(made, by_hand, tmp_path).answered["essay"] == ESSAY
+
+
+def test_an_answer_below_the_question_is_found(by_hand, tmp_path):
+    made = handed_out()
+    made["cells"][5]["source"] += f"\n\n{ESSAY}"
+    assert ESSAY in read(made, by_hand, tmp_path).answered["essay"]
+
+
+def test_text_without_metadata_is_found(assignment, by_hand, tmp_path):
+    handed_in = read(stripped(submission()), assignment, tmp_path)
+    assert handed_in.answered["essay"] == "Because." and handed_in.notes == []
+    handed_in = read(stripped(handed_out(plot=PLOT, essay=ESSAY)), by_hand, tmp_path)
+    assert (handed_in.answered["plot"], handed_in.answered["essay"]) == (PLOT, ESSAY)
+
+
+@pytest.mark.parametrize("change", [lambda made: made, stripped], ids=["as handed out", "without metadata"])
+def test_what_was_handed_out_is_no_answer(by_hand, tmp_path, change):
+    handed_in = read(change(handed_out()), by_hand, tmp_path)
+    assert set(handed_in.answered) == {"q1"} and handed_in.notes == []
+
+
+def test_code_beside_a_text_runs_as_before(by_hand, tmp_path):
+    made = below(handed_out(plot=PLOT), "essay", "helper = 1", "code")
+    assert "helper = 1" in sum(steps_of(read(made, by_hand, tmp_path), by_hand).values(), [])
+
+
 def test_the_notebook_with_the_right_name_is_read_and_a_person_told(assignment, tmp_path):
     paths = [write(submission(), tmp_path / "zz.ipynb"), write(submission(q1=STUB), tmp_path / "sample.ipynb")]
     handed_in = read_submission(paths, assignment)
