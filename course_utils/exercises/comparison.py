@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -346,6 +347,13 @@ def expect_dtype(learner: Learner, cases: Sequence[tuple], expected: Sequence[ob
         if got != dtype:
             reason = f"The values are right, but their dtype is {got} where {dtype} was expected."
             raise Rejected(NotYet(reason, "wrong dtype", learner.call_text(arguments), dtype, got))
+
+
+def floors(powers: Iterable[int]) -> Iterator[Callable]:
+    """Yield what learners put under a fraction so that it is not 0: 10 to minus each power, added or as the least."""
+    for small in (*(10.0**-power for power in powers), torch.finfo(torch.float32).eps):
+        yield partial(torch.add, other=small)
+        yield partial(torch.clamp, min=small)
 
 
 def reject(learner: Learner, arguments: tuple, name: str, expected: object, got: object, reason: str = "") -> None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.exercises.comparison import Mistake, expect_dtype, expect_like, reject
+from course_utils.exercises.comparison import Mistake, expect_dtype, expect_like, floors, reject
 from course_utils.exercises.exercise import Exercise, Option, Question
 from course_utils.exercises.grading import Learner
 from course_utils.exercises.modules import expect_probed, give_weights
@@ -66,8 +66,7 @@ def _check_colour_pictures(learner: Learner, reference: Callable) -> None:
                 "A filter of very small weights comes out grey: the number that you put under the fraction is larger "
                 "than they are. Replace a 0, and only a 0: torch.where(largest > 0, largest, 1).",
             )
-            for small in (*(10.0**-n for n in range(3, 16)), torch.finfo(torch.float32).eps)
-            for floor in (partial(torch.add, other=small), partial(torch.clamp, min=small))
+            for floor in floors(range(3, 16))
         ),
         Mistake(
             "wrong axis",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.exercises.comparison import Mistake, expect_like, reject
+from course_utils.exercises.comparison import Mistake, expect_like, floors, reject
 from course_utils.exercises.exercise import Exercise, Option, Question
 from course_utils.exercises.grading import Learner
 from course_utils.exercises.modules import give_weights
@@ -204,8 +204,7 @@ def _check_for_and_against(learner: Learner, reference: Callable) -> None:
                 "Weak evidence comes out fainter than it should: the number that you put under the fraction is larger "
                 "than it. Replace a 0, and only a 0: torch.where(largest > 0, largest, 1).",
             )
-            for small in (*(10.0**-n for n in range(2, 12)), torch.finfo(torch.float32).eps)
-            for floor in (partial(torch.add, other=small), partial(torch.clamp, min=small))
+            for floor in floors(range(2, 12))
         ),
         Mistake("forgot the scale", lambda *given: split(total(*given)), "The maps are not scaled."),
         Mistake(
