@@ -77,7 +77,7 @@ hostile: env
 benchmarks: env
 	@$(BIN)/python tests/benchmarks/bench_convolution.py; c=$$?; $(BIN)/python tests/benchmarks/bench_training.py && exit $$c
 
-# The whole validation ten times: other threads, test orders, clocks, locales, time zones and folders; hours on two cores.
+# The whole validation ten times: other threads, test orders, clocks, locales, time zones, folders and processors; hours.
 # make flaky ARGS="--times 3 --only unit" for less.
 flaky: env
 	@$(BIN)/python tests/reliability/repeat.py --jobs $(JOBS) $(ARGS)

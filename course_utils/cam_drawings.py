@@ -164,9 +164,12 @@ def number_maps(maps: Mapping[str, np.ndarray]) -> plt.Figure:
     largest = max(np.abs(np.asarray(numbers)).max() for numbers in maps.values())
     for axis, (title, numbers) in zip(axes[0], maps.items()):
         numbers = np.asarray(numbers)
-        axis.imshow(numbers, cmap="PuOr_r", vmin=-1.3 * largest, vmax=1.3 * largest)
+        image = axis.imshow(numbers, cmap="PuOr_r", vmin=-1.3 * largest, vmax=1.3 * largest)
         for (row, column), number in np.ndenumerate(numbers):
-            axis.text(column, row, f"{number:g}".replace("-", "−"), ha="center", va="center", fontsize=14)
+            shown = f"{number:g}".replace("-", "−")
+            dark = np.dot(image.to_rgba(number)[:3], (0.2126, 0.7152, 0.0722)) < 0.35
+            colour = "white" if dark else "black"
+            axis.text(column, row, shown, ha="center", va="center", fontsize=14, color=colour)
         axis.set_title(title, fontsize=11, fontweight="normal")
         axis.set(xticks=[], yticks=[])
         axis.grid(False)

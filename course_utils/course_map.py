@@ -76,7 +76,11 @@ def course_map(here: int | None = None) -> plt.Figure:
                 facecolor=to_rgba(colour, 0.22) if chosen else "white",
             )
             axis.add_patch(box)
-            text = {"fontsize": 9, "verticalalignment": "center", "fontweight": "bold" if chosen else "normal"}
+            # Bold letters are a tenth wider; the longest titles just fit as they are.
+            text = {
+                "verticalalignment": "center",
+                **({"fontsize": 8, "fontweight": "bold"} if chosen else {"fontsize": 9}),
+            }
             axis.text(left + 0.08, -row - 0.51, f"{lesson.number:02d}", **text)
             axis.text(left + 0.19, -row - 0.51, textwrap.fill(lesson.title, 26), linespacing=1.05, **text)
     return fig

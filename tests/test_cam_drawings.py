@@ -91,5 +91,6 @@ def test_number_maps_write_each_number():
         ["1", "0", "0", "1"],
     ]
     assert [axis.get_title() for axis in fig.axes] == ["A", "B"]
+    assert [text.get_color() for text in fig.axes[0].texts] == ["black", "white", "black", "black"]
     first, second = (axis.images[0].get_clim() for axis in fig.axes)
     assert first == second and first[0] == -first[1]  # zero has the same colour in all

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from course_utils.commands.submissions import warn_left_out
 from course_utils.commands.unix import require_unix
 
 
@@ -95,7 +96,7 @@ def command(
     from course_utils.assignments.course import CourseError
     from course_utils.assignments.gradebook import AssignmentMarks
     from course_utils.grading import jail
-    from course_utils.grading.reading import AssignmentError, left_out, notebooks_of
+    from course_utils.grading.reading import AssignmentError, notebooks_of
     from course_utils.grading.report import write_reports
     from course_utils.grading.run import Grading, grade
     from course_utils.grading.workers import close_idle
@@ -106,13 +107,7 @@ def command(
         marks = AssignmentMarks(gradebook, source, grading.assignment, found) if gradebook else None
     except (AssignmentError, CourseError) as error:
         raise click.ClickException(str(error)) from None
-    if others := left_out(submissions):
-        more = f" and {len(others) - 10} more" if len(others) > 10 else ""
-        click.echo(
-            f"Warning: left out, neither a folder nor a notebook: {', '.join(map(repr, others[:10]))}{more}. "
-            "Whoever handed in such a file gets no row; unpack it, or let its name end in .ipynb.",
-            err=True,
-        )
+    warn_left_out(submissions, "gets no row")
     students = list(found)
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from course_utils.commands.submissions import warn_left_out
 from course_utils.commands.unix import require_unix
 
 
@@ -58,6 +59,7 @@ def command(submissions: Path, source: Path | None, out: Path, pairs: int) -> No
     from course_utils.grading.similarity import compare
     from course_utils.grading.similarity_report import similarity_page
 
+    warn_left_out(submissions, "is not compared")
     students = len(notebooks_of(submissions))
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")

@@ -135,10 +135,12 @@ def test_command_writes_the_page_and_says_what_it_holds(folder):
     hand_in(folder, "zoe", submission(q8=RARE))
     hand_in(folder, "bad\udcff", submission(q8=RENAMED))
     (folder / "in" / "none").mkdir()
+    (folder / "in" / "mia.zip").write_bytes(b"PK")
     arguments = ["--submissions", str(folder / "in"), "--source", str(folder / "sample.ipynb"), "--pairs", "3"]
     done = CliRunner().invoke(command, [*arguments, "--out", str(folder / "new" / "page.html")])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1].startswith("11 compared, 3 pairs in ")
+    assert "neither a folder nor a notebook: 'mia.zip'. Whoever handed in such a file is not compared" in done.stderr
     assert (folder / "new" / "page.html").read_text(encoding="utf-8").count("<section") == 3
     done = CliRunner().invoke(command, ["--submissions", str(folder / "new")])
     assert done.exit_code == 1 and "neither a folder nor a notebook" in done.output

@@ -1,12 +1,17 @@
 """Repeats the whole validation under changed surroundings: ``make flaky``.
 
 Each round takes another number of threads, another order of the tests and another seed of Python's hashes, and changes
-something else besides: the time zone, the locale, the clock, the home folder, the working folder, the file mode mask.
+something else besides: the time zone, the locale, the clock, the home folder, the working folder, the file mode mask,
+or what the libraries take the processor for.
 It prints one line; ``build/flaky`` gets the results as JSON, and each run's whole output.
 
 The unit tests are shuffled, files and tests within a file; a notebook's cells have one order. Kernels get the round's
 threads too. With one thread their outputs must be those stored. With more, sums are rounded in another order, so that a
 lesson's last digits may be others: cells that print others are counted, and every cell must run and every claim hold.
+
+Other processors round sums in another order, too, but `course test` is to pass on all of them. PyTorch, oneDNN, NumPy
+and OpenBLAS choose code by the processor's instructions, and can be told to leave some out; MKL can be told to compute
+as on any processor. Each round is run on the machine's own processor or as on one of those older ones.
 
 The clock is changed by ``clock.c``, which is compiled with ``cc`` and preloaded. Locales are made with ``localedef``
 from the sources in Debian's package ``locales``. What is not to be had is not changed, and the last lines say so.
@@ -41,10 +46,10 @@ ROUNDS: list[dict[str, str]] = [
     {"zone": "Pacific/Kiritimati"},
     {"locale": "C"},
     {"clock": "2028-02-29 12:00:00"},
-    {"home": "ein Büro", "umask": "077"},
+    {"home": "ein Büro", "umask": "077", "processor": "with AVX2"},
     {"locale": "tr_TR.UTF-8", "folder": "another folder"},
     {"clock": "2027-12-31 23:59:30"},
-    {"zone": "America/St_Johns", "locale": "de_DE.UTF-8"},
+    {"zone": "America/St_Johns", "locale": "de_DE.UTF-8", "processor": "without AVX"},
     {"locale": "de_DE.ISO-8859-1", "home": "home"},
     {"clock": "2038-01-19 03:13:40"},
     {
@@ -57,11 +62,19 @@ ROUNDS: list[dict[str, str]] = [
     },
 ]
 
+# Older processors: what PyTorch calls them, what OpenBLAS does, and how much longer lessons may take.
+PROCESSORS = {"with AVX2": ("AVX2", "Haswell", 1), "without AVX": ("DEFAULT", "Nehalem", 4)}
+
 # Printed by a Python in the surroundings of a round: are they what was asked for?
 PROBE = """
 import json, locale, os, time
 mask = os.umask(0)
+processor = None
+if "ATEN_CPU_CAPABILITY" in os.environ:
+    import torch
+    processor = torch.backends.cpu.get_cpu_capability()
 print(json.dumps({
+    "processor": processor,
     "time": time.time(), "locale": locale.setlocale(locale.LC_ALL, ""), "zone": time.strftime("%z"),
     "home": os.path.expanduser("~"), "folder": os.getcwd(), "umask": mask,
 }))
@@ -106,6 +119,9 @@ def plan(times: int, threads: Sequence[int], seed: int, tools: Tools) -> tuple[l
                 f"the locale {changed['locale']}: localedef cannot make it (on Debian: apt-get install locales)"
             )
             del changed["locale"]
+        if "processor" in changed and platform.machine() not in ("x86_64", "AMD64"):
+            missing.add(f"the processor: libraries for {platform.machine()} have no code for older ones")
+            del changed["processor"]
         order, hashes = draw.randrange(1, 100_000), draw.randrange(1, 100_000)
         rounds.append(Surroundings(index + 1, threads[index % len(threads)], order, hashes, changed))
     return rounds, missing
@@ -127,6 +143,27 @@ def make_tools(clock: Path | None, locpath: Path | None, scratch: Path) -> Tools
                 # Warnings give status 1 and a usable locale; whether it is one shows below.
                 subprocess.run(["localedef", "-i", language, "-f", charset, locpath / name], capture_output=True)
     return Tools(clock, locpath, {name for name in names if (locpath / name).is_dir()})
+
+
+def processor_variables(processor: str) -> dict[str, str]:
+    """Return what makes the libraries compute as on an older processor.
+
+    NumPy is told to leave out those of its instruction sets that come after the processor's, by its own names for them.
+    """
+    from numpy._core import _multiarray_umath as numpy_core
+
+    torch_name, openblas_name, _ = PROCESSORS[processor]
+    newer = ("AVX512", "X86_V4") if torch_name == "AVX2" else ("AVX", "X86_V3", "X86_V4", "FMA")
+    left_out = [
+        name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__.get(name) and name.startswith(newer)
+    ]
+    return {
+        "ATEN_CPU_CAPABILITY": torch_name.lower(),
+        "ONEDNN_MAX_CPU_ISA": "AVX2" if torch_name == "AVX2" else "SSE41",
+        "OPENBLAS_CORETYPE": openblas_name,
+        "MKL_CBWR": "COMPATIBLE",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(left_out),
+    }
 
 
 def seconds_of(clock: str) -> float:
@@ -167,6 +204,8 @@ def environment_of(surroundings: Surroundings, tools: Tools, scratch: Path) -> t
             "LD_PRELOAD": " ".join([str(tools.clock), *environment.get("LD_PRELOAD", "").split()]),
             "CLOCK_OFFSET": f"{seconds_of(changed['clock']) - time.time():.0f}",
         }
+    if "processor" in changed:
+        environment |= processor_variables(changed["processor"])
     if "home" in changed:
         home = scratch / changed["home"]
         home.mkdir(exist_ok=True)
@@ -203,6 +242,8 @@ def check(surroundings: Surroundings, environment: dict[str, str], cwd: Path, um
         wrong.append(f"the locale is {found['locale']}")
     if "zone" in changed and found["zone"] in ("+0000", time.strftime("%z")):
         wrong.append(f"the time zone is at {found['zone']}; are the zones (tzdata) installed?")
+    if "processor" in changed and found["processor"] != PROCESSORS[changed["processor"]][0]:
+        wrong.append(f"PyTorch computes with {found['processor']}")
     if "home" in changed and not found["home"].endswith(changed["home"]):
         wrong.append(f"the home folder is {found['home']}")
     if "folder" in changed and not found["folder"].endswith(changed["folder"]):
@@ -226,12 +267,11 @@ def command_of(
     if part == "unit":
         return [*command, *extra, "--random-order-bucket=module", f"--random-order-seed={surroundings.order}"], {}
     variables = {"KERNEL_THREADS": str(surroundings.threads)}
-    if surroundings.threads > 1:
+    _, _, slowness = PROCESSORS.get(surroundings.changed.get("processor", ""), ("", "", 1))
+    longer = surroundings.threads * slowness
+    if longer > 1:
         # Threads that wait for each other spin: CPU time grows with their number, and says nothing of the lesson.
-        extra += [
-            f"--course-cpu-limit={200 * surroundings.threads}",
-            f"--course-cell-cpu-limit={90 * surroundings.threads}",
-        ]
+        extra += [f"--course-cpu-limit={200 * longer}", f"--course-cell-cpu-limit={90 * longer}"]
     return [*command[:3], "-p", "kernel_threads", *command[3:], *extra], variables
 
 

@@ -1,6 +1,7 @@
 """The tools behind ``make flaky`` and ``make versions``."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import repeat
 import suite
 import versions
+
+X86 = platform.machine() in ("x86_64", "AMD64")
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.test_a" name="test_fine" />
@@ -71,7 +74,12 @@ def test_rounds_take_the_threads_in_turn_and_change_everything():
     tools = repeat.Tools(Path("clock.so"), Path("locales"), {one["locale"] for one in repeat.ROUNDS if "locale" in one})
     rounds, missing = repeat.plan(10, [1, 2, 4], 7, tools)
     assert [one.threads for one in rounds] == [1, 2, 4, 1, 2, 4, 1, 2, 4, 1]
-    assert set().union(*(one.changed for one in rounds)) == {"zone", "locale", "clock", "home", "folder", "umask"}
+    assert set().union(*(one.changed for one in rounds)) == {
+        *("zone", "locale", "clock", "home", "folder", "umask"),
+        *(["processor"] if X86 else []),
+    }
+    # With one thread lessons must print what is stored, on any processor.
+    assert all(one.threads == 1 for one in rounds if "processor" in one.changed)
     assert len({one.order for one in rounds}) == len({one.hashes for one in rounds}) == 10
     assert not missing
     assert repeat.plan(10, [1, 2, 4], 7, tools)[0] == rounds
@@ -90,6 +98,30 @@ def test_surroundings_that_did_not_come_about_stop_the_run(tmp_path):
     one = repeat.Surroundings(1, 1, 1, 1, {"clock": "1999-12-31 12:00:00"})
     with pytest.raises(click.ClickException, match=r"1999-12-31.* but the clock says 2\d{3}-"):
         repeat.check(one, dict(os.environ), tmp_path, -1)
+
+
+def test_an_older_processor_that_did_not_come_about_stops_the_run(tmp_path):
+    one = repeat.Surroundings(1, 1, 1, 1, {"processor": "without AVX"})
+    with pytest.raises(click.ClickException, match="without AVX, but PyTorch computes with None"):
+        repeat.check(one, {n: v for n, v in os.environ.items() if n != "ATEN_CPU_CAPABILITY"}, tmp_path, -1)
+
+
+@pytest.mark.skipif(not X86, reason="libraries have code for older processors on x86 only")
+@pytest.mark.parametrize("processor", repeat.PROCESSORS)
+def test_libraries_compute_as_on_an_older_processor(processor):
+    code = (
+        "import numpy, threadpoolctl, torch\n"
+        "print(torch.backends.cpu.get_cpu_capability())\n"
+        "print(*{one['architecture'] for one in threadpoolctl.threadpool_info() if one['user_api'] == 'blas'})\n"
+        "core = numpy._core._multiarray_umath\n"
+        "print(*[name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]])"
+    )
+    environment = os.environ | repeat.processor_variables(processor)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    capability, architecture, numpy_has = done.stdout.split("\n")[:3]
+    assert (capability, architecture) == repeat.PROCESSORS[processor][:2]
+    assert not any("AVX512" in name or "X86_V4" in name for name in numpy_has.split())
+    assert processor == "with AVX2" or not numpy_has
 
 
 @pytest.mark.thorough

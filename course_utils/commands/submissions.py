@@ -1,0 +1,23 @@
+"""What the commands that read a folder of submissions say of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+def warn_left_out(submissions: Path, consequence: str) -> None:
+    """Name on standard error what lies in the folder and is no student's, such as zip files.
+
+    ``consequence`` says what becomes of whoever handed in such a file: "gets no row".
+    """
+    from course_utils.grading.reading import left_out
+
+    if others := left_out(submissions):
+        more = f" and {len(others) - 10} more" if len(others) > 10 else ""
+        click.echo(
+            f"Warning: left out, neither a folder nor a notebook: {', '.join(map(repr, others[:10]))}{more}. "
+            f"Whoever handed in such a file {consequence}; unpack it, or let its name end in .ipynb.",
+            err=True,
+        )
