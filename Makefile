@@ -22,13 +22,13 @@ unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed-torch-$(TORCH)
 
 .PHONY: help lab test env data unit notebooks lint lock clean browser learnability benchmarks mutants hostile stamp site colab thorough \
-	flaky versions sessions real-data messages
+	flaky margins versions sessions real-data messages
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo
 	@echo "also: make env | data | unit | notebooks | lint | browser | thorough | colab | site | learnability | benchmarks | mutants | hostile | stamp | lock | clean"
-	@echo "      flaky | versions | sessions | real-data | messages"
+	@echo "      flaky | margins | versions | sessions | real-data | messages"
 
 lab: env
 	@$(BIN)/course lab --port $(PORT)
@@ -81,6 +81,10 @@ benchmarks: env
 # make flaky ARGS="--times 3 --only unit" for less.
 flaky: env
 	@$(BIN)/python tests/reliability/repeat.py --jobs $(JOBS) $(ARGS)
+
+# Which of the lessons' claims come close to failing on older processors: half an hour.
+margins: env
+	@$(BIN)/python tests/reliability/margins.py --jobs $(JOBS) $(ARGS)
 
 # The suite with the oldest, locked and newest versions, and on each Python found; writes the table in README.md.
 versions: env

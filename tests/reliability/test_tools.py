@@ -1,5 +1,7 @@
 """The tools behind ``make flaky`` and ``make versions``."""
 
+import ast
+import json
 import os
 import platform
 import subprocess
@@ -11,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import margins
 import repeat
 import suite
 import versions
@@ -177,3 +180,43 @@ def test_lessons_are_counted_by_notebook():
     assert versions.in_words("unit", suite.Outcome(passed=9, failed=failed), 18) == "2 of 11 failed"
     assert versions.in_words("unit", suite.Outcome(trouble="stopped"), 18) == "stopped"
     assert versions.in_words("unit", None, 18) == "not run"
+
+
+def test_claims_are_recorded_and_hold_or_fail_as_before():
+    code = (
+        "claim('above', 3 > 1)\n"
+        "claim('between', 0 < x <= 2 and x != 7)\n"
+        "claim('unchecked', x > 5 if False else None)\n"
+        "claim('a set', {1} < {1, 2})\n"
+        "claim('not so', abs(x) < 1)\n"
+    )
+    rows, told = [], []
+    tree = ast.fix_missing_locations(margins.Recording(4).visit(ast.parse(code)))
+    names = {"x": 2, "claim": lambda text, holds: told.append((text, holds)), margins.RECORD: margins.recorder(rows)}
+    exec(compile(tree, "cell", "exec"), names)
+    assert told == [("above", True), ("between", True), ("unchecked", None), ("a set", True), ("not so", False)]
+    assert rows == [(4, "above", 2), (4, "between", 2), (4, "between", 0), (4, "not so", -1)]
+
+
+def test_claims_with_the_least_room_come_first_and_constant_ones_are_left_out():
+    runs = [
+        [(1, "tight", 0.3), (2, "wide", 5.0), (3, "same", 0.01), (4, "fails", 0.1), (1, "tight", 0.2)],
+        [(1, "tight", 0.1), (2, "wide", 5.1), (3, "same", 0.01), (4, "fails", -0.1)],
+    ]
+    claims = margins.varying("06_lesson", runs)
+    assert [claim.text for claim in claims] == ["fails", "tight", "wide"]
+    assert claims[1].room == 0.1 and claims[1].held == [0.2, 0.1]
+    assert margins.line_of(claims[1]).endswith("06 cell 1: tight")
+
+
+def test_a_lesson_is_run_with_its_claims_recorded(tmp_path):
+    source = "from course_utils.claims import claim\nclaim('two is more than one', 2 > 1)\nclaim('never', 1 > 4)"
+    cells = [{"cell_type": "markdown", "source": "# x"}, {"cell_type": "code", "source": source}]
+    lesson = tmp_path / "99_lesson.ipynb"
+    lesson.write_text(json.dumps({"cells": cells}))
+    rows = margins.record(lesson, margins.OWN, tmp_path)
+    assert rows == [(0, "two is more than one", 1), (0, "never", -3)]
+    lesson.write_text(json.dumps({"cells": [{"cell_type": "code", "source": "1 / 0"}]}))
+    (tmp_path / "again").mkdir()
+    with pytest.raises(click.ClickException, match="99_lesson.ipynb, code cell 0: ZeroDivisionError"):
+        margins.record(lesson, margins.OWN, tmp_path / "again")

@@ -21,7 +21,7 @@ LESSONS = find_lessons(os.environ.get("LESSONS", "").split())
 # Names that hold measured times, or what follows from them: no two runs agree in them.
 TIMES = {
     "02": {"costs", "factor", "growth", "law", "relative", "s", "seconds", "shared", "span", "times"},
-    "03": {"agreed", "best", "clear", "close", "m", "measured", "own", "pair", "s", "seconds", "tile_times"},
+    "03": {"agreed", "best", "close", "m", "measured", "own", "pair", "s", "seconds", "tile_times"},
     "05": {"rate", "seconds", "start", "step"},
     "07": {"costs", "mlp_seconds", "pca_seconds", "seconds", "started"},
     "13": {"_", "cached_seconds", "cost", "extraction", "faster", "per_image", "runs"}
