@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from repeat import PROCESSORS, processor_variables
+from repeat import NO_OLDER, PROCESSORS, X86, processor_variables
 from suite import ROOT
 
 sys.path.insert(0, str(ROOT))  # where the course is not installed
@@ -195,6 +195,8 @@ def main(lessons: str, jobs: int, most: int, out: Path | None, path: Path | None
     if out is not None and path is not None:
         out.write_text(json.dumps(run_lesson(path)), encoding="utf-8")
         return
+    if not X86:
+        raise click.ClickException(f"There is nothing to compare this processor with: {NO_OLDER}.")
     try:
         paths = find_lessons(lessons.replace(",", " ").split())
     except FileNotFoundError as error:

@@ -64,6 +64,8 @@ ROUNDS: list[dict[str, str]] = [
 
 # Older processors: what PyTorch calls them, what OpenBLAS does, and how much longer lessons may take.
 PROCESSORS = {"with AVX2": ("AVX2", "Haswell", 1), "without AVX": ("DEFAULT", "Nehalem", 4)}
+X86 = platform.machine() in ("x86_64", "AMD64")
+NO_OLDER = f"libraries for {platform.machine()} have no code for older ones"
 
 # Printed by a Python in the surroundings of a round: are they what was asked for?
 PROBE = """
@@ -119,8 +121,8 @@ def plan(times: int, threads: Sequence[int], seed: int, tools: Tools) -> tuple[l
                 f"the locale {changed['locale']}: localedef cannot make it (on Debian: apt-get install locales)"
             )
             del changed["locale"]
-        if "processor" in changed and platform.machine() not in ("x86_64", "AMD64"):
-            missing.add(f"the processor: libraries for {platform.machine()} have no code for older ones")
+        if "processor" in changed and not X86:
+            missing.add(f"the processor: {NO_OLDER}")
             del changed["processor"]
         order, hashes = draw.randrange(1, 100_000), draw.randrange(1, 100_000)
         rounds.append(Surroundings(index + 1, threads[index % len(threads)], order, hashes, changed))

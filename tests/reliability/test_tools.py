@@ -3,7 +3,6 @@
 import ast
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +16,6 @@ import margins
 import repeat
 import suite
 import versions
-
-X86 = platform.machine() in ("x86_64", "AMD64")
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.test_a" name="test_fine" />
@@ -79,7 +76,7 @@ def test_rounds_take_the_threads_in_turn_and_change_everything():
     assert [one.threads for one in rounds] == [1, 2, 4, 1, 2, 4, 1, 2, 4, 1]
     assert set().union(*(one.changed for one in rounds)) == {
         *("zone", "locale", "clock", "home", "folder", "umask"),
-        *(["processor"] if X86 else []),
+        *(["processor"] if repeat.X86 else []),
     }
     # With one thread lessons must print what is stored, on any processor.
     assert all(one.threads == 1 for one in rounds if "processor" in one.changed)
@@ -109,7 +106,7 @@ def test_an_older_processor_that_did_not_come_about_stops_the_run(tmp_path):
         repeat.check(one, {n: v for n, v in os.environ.items() if n != "ATEN_CPU_CAPABILITY"}, tmp_path, -1)
 
 
-@pytest.mark.skipif(not X86, reason="libraries have code for older processors on x86 only")
+@pytest.mark.skipif(not repeat.X86, reason="libraries have code for older processors on x86 only")
 @pytest.mark.parametrize("processor", repeat.PROCESSORS)
 def test_libraries_compute_as_on_an_older_processor(processor):
     code = (
