@@ -26,8 +26,8 @@ def sections() -> dict[int, str]:
     sections[1] = replaced(sections[1], COUNTS, "laptop=(48, 16, 24)")
     # Two epochs are too short to time, and to learn the training images by heart.
     sections[4] = replaced(sections[4], "EPOCHS = 50", "EPOCHS = 2")
-    sections[4] = replaced(sections[4], "slow_seconds > 10 * cached_seconds", "True")
-    sections[4] = replaced(sections[4], "slow_seconds > 5 * (cached_seconds + extraction)", "True")
+    sections[4] = replaced(sections[4], "slow_seconds > 5 * cached_seconds", "True")
+    sections[4] = replaced(sections[4], "slow_seconds > 3 * (cached_seconds + extraction)", "True")
     sections[4] = replaced(sections[4], "cached.valid_loss[-1] > 2 * min(cached.valid_loss)", "True")
     return sections
 
