@@ -7,12 +7,13 @@ Taught in lesson 03, where it is drawn against measurements. The model counts wo
 
 Transforms are counted as the flops of the matrix product, or for an FFT as points times (a + b log2 points). The times
 per unit, in :data:`TIMES`, were fitted to measurements in float32 on one core of a 2023 server processor (AVX-512).
-Another machine is faster or slower, but what ``auto`` needs are their *ratios*, and those travel well.
+Another machine is faster or slower, but what ``auto`` needs are their *ratios*, and most of those travel well.
 
 The model is right within a factor of 1.4 for the transforms, and within 2 for most direct convolutions; but the library
-behind those changes its algorithm at certain sizes, where its time jumps by up to 50 times. So the model makes a short
-list (:func:`likely_plans`), and ``fft_conv`` times what is on it, once for each shape. Gradients follow the model alone
-(:func:`best_plan`).
+behind those changes its algorithm at certain sizes, where its time jumps by up to 50 times. Without AVX-512 (as with
+``ONEDNN_MAX_CPU_ISA=AVX2``) it has no fast code for one channel and kernels of 11 pixels or more, and takes some 20
+times as long as predicted. So the model makes a short list (:func:`likely_plans`), and ``fft_conv`` times what is on
+it, once for each shape. Gradients follow the model alone (:func:`best_plan`).
 """
 
 from __future__ import annotations

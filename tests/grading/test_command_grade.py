@@ -233,6 +233,7 @@ def test_file_that_a_student_forgot_is_taken_later(tmp_path):
 
 def test_grades_again_what_a_missing_file_of_the_courses_has_cost(tmp_path, data_folder):
     data_folder.mkdir()
+    data_folder.chmod(0o755)
     solution = "n = len(words)"
     own = small_course(tmp_path, solution, "assert n == len(words) == 3", ada=solution)
     given = "import os\nfrom pathlib import Path\nwords = Path(os.environ['COURSE_DATA'], 'words').read_text().split()"
@@ -242,6 +243,7 @@ def test_grades_again_what_a_missing_file_of_the_courses_has_cost(tmp_path, data
     done = run_command(own)
     assert "Warning: a given cell fails" in done.output and rows(own)["ada"]["t"] == "0"
     (data_folder / "words").write_text("a b c")
+    (data_folder / "words").chmod(0o644)  # whatever the umask: submissions may run as nobody
     done = run_command(own)
     assert "graded before" not in done.output and done.exit_code == 0 and rows(own)["ada"]["t"] == "1"
     assert "1 had been graded before" in run_command(own).output
