@@ -155,7 +155,7 @@ def processor_variables(processor: str) -> dict[str, str]:
     from numpy._core import _multiarray_umath as numpy_core
 
     torch_name, openblas_name, _ = PROCESSORS[processor]
-    newer = ("AVX512", "X86_V4") if torch_name == "AVX2" else ("AVX", "X86_V3", "X86_V4", "FMA")
+    newer = ("AVX512", "X86_V4") if torch_name == "AVX2" else ("AVX", "F16C", "FMA", "X86_V3", "X86_V4")
     left_out = os.environ.get("NPY_DISABLE_CPU_FEATURES", "").split()  # in a round of such a processor
     left_out += [
         name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__.get(name) and name.startswith(newer)
