@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -100,6 +101,7 @@ def command(
     from course_utils.grading.report import write_reports
     from course_utils.grading.run import Grading, grade
     from course_utils.grading.workers import close_idle
+    from course_utils.settings import data_dir
 
     try:
         grading = Grading(source, timeout, files, hidden=(submissions, out, *([gradebook] if gradebook else [])))
@@ -108,6 +110,14 @@ def command(
     except (AssignmentError, CourseError) as error:
         raise click.ClickException(str(error)) from None
     warn_left_out(submissions, "gets no row")
+    for folder in (data_dir() / "embedded", data_dir() / "real"):
+        if folder.is_dir() and (closed := jail.closed_to_nobody(folder)) is not None:
+            data, inside = shlex.quote(str(folder.parent)), shlex.quote(str(folder))
+            click.echo(
+                f"Warning: started by root, submissions run as the user nobody, who cannot read {closed}. Questions "
+                f"that need these data would fail. Run: chmod go+rX {data} && chmod -R go+rX {inside}",
+                err=True,
+            )
     students = list(found)
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import platform
 import resource
@@ -174,6 +175,22 @@ def _become_nobody() -> None:
         os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def closed_to_nobody(folder: Path) -> Path | None:
+    """Return what submissions that root has started cannot read of a folder in the data folder, or None.
+
+    It is the data folder itself, or the first folder or file in ``folder``. Hidden files, such as locks, do not count.
+    """
+    if os.geteuid() != 0:
+        return None
+    found = ((Path(place), sorted(files)) for place, _, files in os.walk(folder))
+    paths = (path for place, files in found for path in (place, *(place / name for name in files if name[0] != ".")))
+    for path in itertools.chain([folder.parent], paths):
+        needed = 0o005 if path.is_dir() else 0o004
+        if path.stat().st_mode & needed != needed:
+            return path
+    return None
 
 
 def drop_root(folder: str) -> None:

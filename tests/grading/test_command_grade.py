@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import tracemalloc
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -229,6 +230,23 @@ def test_file_that_a_student_forgot_is_taken_later(tmp_path):
     (own / "handed-in" / "ada" / "helper.py").write_text("def five():\n    return 5\n")
     assert "graded before" not in run_command(own).output and rows(own)["ada"]["t"] == "1"
     assert "1 had been graded before" in run_command(own).output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's submissions run as nobody")
+def test_data_that_nobody_can_read_are_named(tmp_path, data_folder):
+    own = small_course(tmp_path, "x = 1", "assert x == 1", ada="x = 1")
+    faces = data_folder / "embedded" / "faces"
+    faces.mkdir(parents=True)
+    for folder in (data_folder, data_folder / "embedded", faces):
+        folder.chmod(0o755)
+    (faces / ".lock").touch(0o600)
+    assert "nobody" not in run_command(own).stderr
+    (faces / "a.png").touch(0o600)
+    assert f"who cannot read {faces / 'a.png'}. Questions that need these data would fail" in run_command(own).stderr
+    (faces / "a.png").chmod(0o644)
+    data_folder.chmod(0o700)
+    done = run_command(own)
+    assert f"who cannot read {data_folder}. " in done.stderr and done.exit_code == 0
 
 
 def test_grades_again_what_a_missing_file_of_the_courses_has_cost(tmp_path, data_folder):
