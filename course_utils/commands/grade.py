@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from course_utils.commands.submissions import warn_left_out
+from course_utils.commands.submissions import warn_closed_data, warn_left_out
 from course_utils.commands.unix import require_unix
 
 
@@ -101,7 +100,6 @@ def command(
     from course_utils.grading.report import write_reports
     from course_utils.grading.run import Grading, grade
     from course_utils.grading.workers import close_idle
-    from course_utils.settings import data_dir
 
     try:
         grading = Grading(source, timeout, files, hidden=(submissions, out, *([gradebook] if gradebook else [])))
@@ -110,14 +108,7 @@ def command(
     except (AssignmentError, CourseError) as error:
         raise click.ClickException(str(error)) from None
     warn_left_out(submissions, "gets no row")
-    for folder in (data_dir() / "embedded", data_dir() / "real"):
-        if folder.is_dir() and (closed := jail.closed_to_nobody(folder)) is not None:
-            data, inside = shlex.quote(str(folder.parent)), shlex.quote(str(folder))
-            click.echo(
-                f"Warning: started by root, submissions run as the user nobody, who cannot read {closed}. Questions "
-                f"that need these data would fail. Run: chmod go+rX {data} && chmod -R go+rX {inside}",
-                err=True,
-            )
+    warn_closed_data()
     students = list(found)
     if not students:
         raise click.ClickException(f"{submissions} has neither a folder nor a notebook of any student.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import os
 import platform
 import resource
@@ -180,15 +179,17 @@ def _become_nobody() -> None:
 def closed_to_nobody(folder: Path) -> Path | None:
     """Return what submissions that root has started cannot read of a folder in the data folder, or None.
 
-    It is the data folder itself, or the first folder or file in ``folder``. Hidden files, such as locks, do not count.
+    It is the data folder itself, or the first folder or file in ``folder``. Hidden ones, such as locks, do not count.
     """
     if os.geteuid() != 0:
         return None
-    found = ((Path(place), sorted(files)) for place, _, files in os.walk(folder))
-    paths = (path for place, files in found for path in (place, *(place / name for name in files if name[0] != ".")))
-    for path in itertools.chain([folder.parent], paths):
+    paths = [folder.parent]
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        paths += [Path(place), *(Path(place, name) for name in sorted(files) if name[0] != ".")]
+    for path in paths:
         needed = 0o005 if path.is_dir() else 0o004
-        if path.stat().st_mode & needed != needed:
+        if path.exists() and path.stat().st_mode & needed != needed:
             return path
     return None
 
