@@ -48,8 +48,9 @@ def test_a_way_in_which_root_cannot_become_nobody_is_not_taken(monkeypatch, flag
     monkeypatch.setattr(jail, "_enter_root", lambda *arguments: None)
     monkeypatch.setattr(jail, "enter_cell", lambda: None)
     monkeypatch.setattr(jail, "finish_cell", lambda: True)
-    monkeypatch.setattr(os, "getpid", lambda: 1)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    # The jail's alone: filelock, which is told of each fork, would take the child for its parent.
+    numbers = {"getpid": lambda: 1, "geteuid": lambda: 0}
+    monkeypatch.setattr(jail, "os", SimpleNamespace(**{**vars(os), **numbers}))
     monkeypatch.setattr(jail, "_become_nobody", lambda: None)
     assert jail._would_work(flags, "", (), ())
     monkeypatch.setattr(jail, "_become_nobody", refused)
