@@ -197,7 +197,7 @@ def test_claims_are_recorded_and_hold_or_fail_as_before():
 
 def test_claims_with_the_least_room_come_first_and_constant_ones_are_left_out():
     runs = [
-        [(1, "tight", 0.3), (2, "wide", 5.0), (3, "same", 0.01), (4, "fails", 0.1), (1, "tight", 0.2)],
+        [(1, "tight", 0.2), (2, "wide", 5.0), (3, "same", 0.01), (4, "fails", 0.1), (1, "tight", 0.4)],
         [(1, "tight", 0.1), (2, "wide", 5.1), (3, "same", 0.01), (4, "fails", -0.1)],
     ]
     claims = margins.varying("06_lesson", runs)
