@@ -7,9 +7,17 @@ import sys
 
 import pytest
 
+from course_utils.settings import seed_everything
+
 for name in ("COURSE_SCALE", "COURSE_DEVICE"):
     os.environ.pop(name, None)
 os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Each test, its fixtures included, draws the same random numbers, whatever has run before it."""
+    seed_everything(0)
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,8 @@ def test_class_weights_weigh_the_mean_over_an_epoch(smoothing):
     labels = (torch.arange(45) >= 40).long()  # the rare class is in the last batch alone
     data, weights = TensorDataset(inputs, labels), torch.tensor([0.1, 2.0])
     net = nn.Linear(4, 2)
+    with torch.no_grad():
+        net.weight.zero_(), net.bias.copy_(torch.tensor([2.0, -2.0]))  # the rare class has large losses
     loss_fn = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
     expected = loss_fn(net(inputs), labels).item()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.0)
