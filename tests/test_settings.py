@@ -31,6 +31,12 @@ def test_seeding_repeats_all_three_generators():
     assert all(a != b for a, b in zip(draws[0], draws[2]))
 
 
+def test_each_test_begins_with_the_same_random_numbers():
+    drawn = [random.random(), np.random.rand(), torch.rand(1).item()]
+    settings.seed_everything(0)  # as conftest.py does before each test
+    assert drawn == [random.random(), np.random.rand(), torch.rand(1).item()]
+
+
 def test_device_can_be_chosen_and_a_missing_one_is_refused(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "cpu")
     assert settings.pick_device() == torch.device("cpu")
