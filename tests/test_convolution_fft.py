@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import warnings
 
 import pytest
@@ -318,30 +317,46 @@ def test_results_do_not_depend_on_threads_or_seed():
         torch.set_num_threads(threads)
 
 
+class Clock:
+    """In place of ``time``: it goes on by 0.1 ms with each look, and by what ``sleep`` is told; nothing disturbs it."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        self.now += 1e-4
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def slowed(self, function, calls):
+        def slow(*arguments):
+            calls.append(arguments)
+            self.sleep(0.02)
+            return function(*arguments)
+
+        return slow
+
+
 @pytest.fixture
-def undecided(monkeypatch):
-    """Let ``auto`` decide anew, and forget what a test made it believe."""
+def clock(monkeypatch):
+    """Let ``auto`` decide anew, by a clock of the test's, and forget what a test made it believe."""
     monkeypatch.setattr(functional, "_decided", {})
     monkeypatch.setattr(functional, "_doubtful", {})
+    clock = Clock()
+    monkeypatch.setattr(functional, "time", clock)
+    return clock
 
 
 #: A convolution for which the model is not sure.
 CLOSE = torch.ones(1, 8, 64, 64), torch.ones(8, 8, 7, 7)
 
 
-def slowed(function, calls):
-    def slow(*arguments):
-        calls.append(arguments)
-        time.sleep(0.02)
-        return function(*arguments)
-
-    return slow
-
-
-def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, undecided):
+def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, clock):
     x, weight = CLOSE
     direct, frequency = [], []
-    monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, direct))
+    monkeypatch.setitem(functional._DIRECT, 2, clock.slowed(torch.nn.functional.conv2d, direct))
     fft_conv(x, weight)
     assert next(iter(functional._decided.values()))[1] is not None
     tried = len(direct)
@@ -352,13 +367,13 @@ def test_auto_times_close_calls_and_takes_the_fastest(monkeypatch, undecided):
     functional._decided.clear()
     functional._doubtful.clear()
     monkeypatch.setitem(functional._DIRECT, 2, torch.nn.functional.conv2d)
-    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
+    monkeypatch.setattr(functional, "correlate", clock.slowed(spectral.correlate, frequency))
     fft_conv(x, weight)
     assert next(iter(functional._decided.values())) == (None, None)
     assert frequency
 
 
-def test_auto_does_not_time_when_results_must_repeat(monkeypatch, undecided):
+def test_auto_does_not_time_when_results_must_repeat(monkeypatch, clock):
     x, weight = CLOSE
     monkeypatch.setattr(functional, "_time", lambda *_: pytest.fail("timed"))
     torch.use_deterministic_algorithms(True)
@@ -371,35 +386,35 @@ def test_auto_does_not_time_when_results_must_repeat(monkeypatch, undecided):
     assert decided[1] == cost.likely_plans(geometry, torch.get_num_threads())[0]
 
 
-def test_auto_does_not_time_what_the_model_is_sure_of(monkeypatch, undecided, counted):
+def test_auto_does_not_time_what_the_model_is_sure_of(monkeypatch, clock, counted):
     monkeypatch.setattr(functional, "_time", lambda *_: pytest.fail("timed"))
     fft_conv(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 5, 5))
     assert not counted
 
 
-def test_timing_stops_when_it_would_take_much_longer_than_the_call(monkeypatch, undecided):
+def test_timing_stops_when_it_would_take_much_longer_than_the_call(monkeypatch, clock):
     x, weight = CLOSE
     calls = []
     monkeypatch.setattr(functional, "_PATIENCE", 1.5)
     monkeypatch.setattr(functional, "_ENOUGH", 0)
-    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, calls))
-    monkeypatch.setitem(functional._DIRECT, 2, slowed(torch.nn.functional.conv2d, calls))
+    monkeypatch.setattr(functional, "correlate", clock.slowed(spectral.correlate, calls))
+    monkeypatch.setitem(functional._DIRECT, 2, clock.slowed(torch.nn.functional.conv2d, calls))
     fft_conv(x, weight)
     assert len(calls) <= 3  # two ways, once; then the call itself
 
 
-def test_a_first_call_that_has_to_warm_up_does_not_decide(monkeypatch, undecided):
+def test_a_first_call_that_has_to_warm_up_does_not_decide(monkeypatch, clock):
     x, weight = CLOSE
     direct, frequency = [], []
 
     def warming(*arguments):
         direct.append(arguments)
-        time.sleep(0.008 if len(direct) == 1 else 0)
+        clock.sleep(0.008 if len(direct) == 1 else 0)
         return torch.zeros(1)
 
     def slow(*arguments):
         frequency.append(arguments)
-        time.sleep(0.001)
+        clock.sleep(0.001)
         return spectral.correlate(*arguments)
 
     monkeypatch.setitem(functional._DIRECT, 2, warming)
@@ -408,32 +423,32 @@ def test_a_first_call_that_has_to_warm_up_does_not_decide(monkeypatch, undecided
     assert next(iter(functional._decided.values())) == (None, None)
 
 
-def test_a_disturbed_moment_does_not_decide(monkeypatch, undecided):
+def test_a_disturbed_moment_does_not_decide(monkeypatch, clock):
     x, weight = CLOSE
     frequency, direct = [], []
 
     def disturbed(*arguments):
         direct.append(arguments)
-        if len(direct) == 1:
-            time.sleep(0.02)
+        if len(direct) <= 2:  # the whole of its first turn
+            clock.sleep(0.05)
         return torch.nn.functional.conv2d(*arguments)
 
     monkeypatch.setitem(functional._DIRECT, 2, disturbed)
-    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, frequency))
+    monkeypatch.setattr(functional, "correlate", clock.slowed(spectral.correlate, frequency))
     fft_conv(x, weight)
     assert next(iter(functional._decided.values())) == (None, None)
 
 
-def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, undecided):
+def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, clock):
     x, weight = CLOSE
     slow_direct, slow_frequency = 0.012, 0.006
 
     def direct(*arguments):
-        time.sleep(slow_direct)
+        clock.sleep(slow_direct)
         return torch.nn.functional.conv2d(*arguments)
 
     def frequency(*arguments):
-        time.sleep(slow_frequency)
+        clock.sleep(slow_frequency)
         return spectral.correlate(*arguments)
 
     monkeypatch.setitem(functional._DIRECT, 2, direct)
@@ -452,10 +467,10 @@ def test_a_decision_taken_in_a_long_disturbance_is_corrected(monkeypatch, undeci
     assert next(iter(functional._decided.values())) == (None, None)
 
 
-def test_nothing_is_timed_under_a_transform(monkeypatch, undecided):
+def test_nothing_is_timed_under_a_transform(monkeypatch, clock):
     x, weight = CLOSE
     timed = []
-    monkeypatch.setattr(functional, "correlate", slowed(spectral.correlate, timed))
+    monkeypatch.setattr(functional, "correlate", clock.slowed(spectral.correlate, timed))
     expected = torch.nn.functional.conv2d(x, weight)
     for _ in range(9):
         many = torch.func.vmap(lambda image: fft_conv(image, weight))(torch.stack([x, x]))
