@@ -148,11 +148,11 @@ def record(path: Path, processor: str, scratch: Path) -> list[Row]:
     folder = scratch / f"{path.stem} {processor}"
     folder.mkdir()
     out = folder / "rows.json"
-    environment = kernel_environment(folder) | {"MPLBACKEND": "agg"}
+    environment = kernel_environment(folder) | {"MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
     if processor != OWN:
         environment |= processor_variables(processor)
     command = [sys.executable, "-W", "ignore", __file__, "--record", str(out), str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise click.ClickException(f"{path.stem}, processor {processor}: {done.stderr.strip()[-2000:]}")
     return [(cell, text, held) for cell, text, held in json.loads(out.read_text(encoding="utf-8"))]
