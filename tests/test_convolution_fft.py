@@ -24,11 +24,6 @@ FREQUENCY = ("fft", "overlap_save")
 TOLERANCE = {torch.float64: 1e-12, torch.complex128: 1e-12, torch.float32: 5e-5, torch.complex64: 5e-5}
 
 
-@pytest.fixture(autouse=True)
-def one_seed():
-    torch.manual_seed(0)
-
-
 @pytest.fixture
 def counted(monkeypatch):
     """Count calls of the frequency-domain algorithm, so that no test passes because torch answered in its place."""
