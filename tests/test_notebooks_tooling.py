@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.cli import main
-from course_utils.commands.test import pytest_command, tests_environment
+from course_utils.commands.test import environment_of_tests, pytest_command
 from course_utils.notebooks import execute, network
 from course_utils.notebooks.environment import ENVIRONMENT
 from course_utils.notebooks.hashing import changes, sources
@@ -412,7 +412,7 @@ def test_bytecode_is_stored_and_one_thread_used_whatever_the_shell_says(monkeypa
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     monkeypatch.setenv("COURSE_DATA", "kept")
-    environment = tests_environment()
+    environment = environment_of_tests()
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert (environment["OMP_NUM_THREADS"], environment["COURSE_DATA"]) == ("1", "kept")
 
@@ -522,6 +522,11 @@ def test_lessons_are_found_by_number_name_and_path(tmp_path, monkeypatch):
 def test_the_help_explains(name, words):
     text = CliRunner().invoke(main, [name, "--help"]).output
     assert all(word in text for word in [*words, "LESSON"])
+
+
+def test_waiting_threads_are_told_so_in_every_locale():
+    # libgomp compares with "passive" letter by letter, by the locale's rules; in a Turkish one, I is not i's capital.
+    assert ENVIRONMENT["OMP_WAIT_POLICY"] == "passive"
 
 
 def test_kernels_give_large_tensors_back(tmp_path):

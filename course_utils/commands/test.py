@@ -66,7 +66,7 @@ def command(lessons: tuple[str, ...], jobs: int, only: str | None, changed: str 
     made = subprocess.run([sys.executable, "-m", "course_utils.cli", "data", "make"], cwd=root).returncode
     if made:
         raise click.ClickException("The data could not be made; see above.")
-    raise SystemExit(subprocess.run(pytest_command(paths, jobs, root), cwd=root, env=tests_environment()).returncode)
+    raise SystemExit(subprocess.run(pytest_command(paths, jobs, root), cwd=root, env=environment_of_tests()).returncode)
 
 
 def pytest_command(paths: list[str], jobs: int, root: os.PathLike) -> list[str]:
@@ -86,7 +86,7 @@ def pytest_command(paths: list[str], jobs: int, root: os.PathLike) -> list[str]:
     ]
 
 
-def tests_environment() -> dict[str, str]:
+def environment_of_tests() -> dict[str, str]:
     """Side by side, one thread for each test file: two that each take all CPUs only slow each other down.
 
     Bytecode is stored even where that is switched off: without it, each of some sixty processes compiles torch and what

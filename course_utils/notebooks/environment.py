@@ -9,6 +9,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(16 * 1024**2),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     # For OpenMP. Threads that wait for each other keep their cores busy otherwise. With two cores, and a browser on one
-    # of them, training takes twice as long then; with nothing beside it, a tenth less.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # of them, training takes twice as long then; with nothing beside it, a tenth less. In small letters: libgomp
+    # compares them by the locale, and in a Turkish one PASSIVE is no spelling of passive.
+    "OMP_WAIT_POLICY": "passive",
 }

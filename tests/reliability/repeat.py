@@ -70,13 +70,10 @@ NO_OLDER = f"libraries for {platform.machine()} have no code for older ones"
 # Printed by a Python in the surroundings of a round: are they what was asked for?
 PROBE = """
 import json, locale, os, time
+import torch
 mask = os.umask(0)
-processor = None
-if "ATEN_CPU_CAPABILITY" in os.environ:
-    import torch
-    processor = torch.backends.cpu.get_cpu_capability()
 print(json.dumps({
-    "processor": processor,
+    "processor": torch.backends.cpu.get_cpu_capability() if "ATEN_CPU_CAPABILITY" in os.environ else None,
     "time": time.time(), "locale": locale.setlocale(locale.LC_ALL, ""), "zone": time.strftime("%z"),
     "home": os.path.expanduser("~"), "folder": os.getcwd(), "umask": mask,
 }))
@@ -176,6 +173,7 @@ def seconds_of(clock: str) -> float:
 
 def environment_of(surroundings: Surroundings, tools: Tools, scratch: Path) -> tuple[dict[str, str], Path, int]:
     """Return the environment variables, the working folder and the umask (-1: as it is) of a round."""
+    from course_utils.notebooks.environment import ENVIRONMENT
     from course_utils.settings import data_dir
 
     changed = surroundings.changed
@@ -194,7 +192,7 @@ def environment_of(surroundings: Surroundings, tools: Tools, scratch: Path) -> t
         "MKL_NUM_THREADS": number,
         "OPENBLAS_NUM_THREADS": number,
         # Files run side by side, so that there are more threads than cores: those that wait must not spin meanwhile.
-        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_WAIT_POLICY": ENVIRONMENT["OMP_WAIT_POLICY"],
     }
     cwd = ROOT
     if "zone" in changed:
@@ -253,6 +251,8 @@ def check(surroundings: Surroundings, environment: dict[str, str], cwd: Path, um
         wrong.append(f"the working folder is {found['folder']}")
     if "umask" in changed and found["umask"] != umask:
         wrong.append(f"the umask is {found['umask']:03o}")
+    # OpenMP says so and goes on with its own: threads that spin while they wait, and rounds of hours.
+    wrong += [line for line in done.stderr.splitlines() if "invalid value" in line.lower()]
     if wrong:
         raise click.ClickException(
             f"Round {surroundings.number} asked for {surroundings.describe()}, but {'; '.join(wrong)}."

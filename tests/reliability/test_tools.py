@@ -17,6 +17,8 @@ import repeat
 import suite
 import versions
 
+from course_utils.notebooks.environment import ENVIRONMENT
+
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.test_a" name="test_fine" />
 <testcase classname="tests.test_a" name="test_left_out"><skipped message="not here" /></testcase>
@@ -98,6 +100,15 @@ def test_surroundings_that_did_not_come_about_stop_the_run(tmp_path):
     one = repeat.Surroundings(1, 1, 1, 1, {"clock": "1999-12-31 12:00:00"})
     with pytest.raises(click.ClickException, match=r"1999-12-31.* but the clock says 2\d{3}-"):
         repeat.check(one, dict(os.environ), tmp_path, -1)
+
+
+def test_settings_that_openmp_does_not_understand_stop_the_run(tmp_path):
+    one = repeat.Surroundings(1, 1, 1, 1, {})
+    repeat.check(one, dict(os.environ) | ENVIRONMENT, tmp_path, -1)
+    with pytest.raises(
+        click.ClickException, match=r"(?i)invalid value.*OMP_WAIT_POLICY|OMP_WAIT_POLICY.*invalid value"
+    ):
+        repeat.check(one, dict(os.environ) | {"OMP_WAIT_POLICY": "patiently"}, tmp_path, -1)
 
 
 def test_an_older_processor_that_did_not_come_about_stops_the_run(tmp_path):
