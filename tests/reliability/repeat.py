@@ -71,6 +71,7 @@ NO_OLDER = f"libraries for {platform.machine()} have no code for older ones"
 PROBE = """
 import json, locale, os, time
 import torch
+torch.get_num_threads()  # by now, every OpenMP has read its settings
 mask = os.umask(0)
 print(json.dumps({
     "processor": torch.backends.cpu.get_cpu_capability() if "ATEN_CPU_CAPABILITY" in os.environ else None,
