@@ -25,6 +25,9 @@ CELL_TIMEOUT = 600  # seconds of wall time
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What is recorded stands unless a run differs by more than this, or by a quarter. A first run in a fresh environment
+# also compiles the libraries: some ten seconds, and 30 MB.
+SLACK = {"cpu_seconds": 10, "peak_memory_mb": 50, "wall_seconds": 10}
 COST = re.compile(r"^(\*\*It takes\*\* about [^,\n]+ to read), and [^\n]*$", re.MULTILINE)
 
 
@@ -61,8 +64,9 @@ def run_lesson(path: Path, on_cell: Callable[[], object] = lambda: None) -> Note
         cell.metadata = NotebookNode({name: cell.metadata[name] for name in cell.metadata if name in CELL_METADATA})
         if cell.cell_type == "code":
             cell.outputs = normal_outputs(cell.outputs)
-    course = {"sources": sources(notebook), "measured": {k: _keep(recorded.get(k), v) for k, v in measured.items()}}
-    state_cost(notebook, course["measured"])
+    measured = {name: _keep(name, recorded.get(name), now) for name, now in measured.items()}
+    course = {"sources": sources(notebook), "measured": measured}
+    state_cost(notebook, measured)
     notebook.metadata = nbformat.from_dict({"course": course, "kernelspec": KERNELSPEC, "language_info": LANGUAGE})
     _write(notebook, path)
     return notebook
@@ -154,9 +158,9 @@ def _one_of_each(streams: list[NotebookNode]) -> list[NotebookNode]:
     return [stream for stream in sorted(coalesce_streams(streams), key=lambda s: s.name != "stdout") if stream.text]
 
 
-def _keep(before: int | None, now: int) -> int:
+def _keep(name: str, before: int | None, now: int) -> int:
     """Return the recorded number unless the measured one is clearly another: time and memory vary a little."""
-    if before is not None and abs(now - before) <= max(before / 4, 10):
+    if before is not None and abs(now - before) <= max(before / 4, SLACK[name]):
         return before
     return now
 
