@@ -260,7 +260,7 @@ def test_locked_gradebook_is_said_in_a_sentence_and_loses_nothing(folder, lock):
         refused = [run_grade(folder), *([run_marks(folder)] if lock == "EXCLUSIVE" else [])]
     for done in refused:
         assert done.exit_code == 1 and isinstance(done.exception, SystemExit), done.output
-        said = done.stderr.splitlines()[-1]
+        said = done.output.splitlines()[-1]
         assert said.startswith("Error: The gradebook of ") and "cannot be used: database is locked. " in said
     assert rows(folder) == before and not (folder / "all.csv").exists()
     grade(folder)
@@ -273,7 +273,7 @@ def test_course_folder_that_cannot_be_written_is_said_in_a_sentence(folder):
     (folder / "course" / "autograded").touch()  # even root cannot make a folder below it
     done = run_grade(folder)
     assert done.exit_code == 1 and isinstance(done.exception, SystemExit), done.output
-    assert "autograded" in done.stderr.splitlines()[-1] and "nothing graded is lost" in done.stderr.splitlines()[-1]
+    assert "autograded" in done.output.splitlines()[-1] and "nothing graded is lost" in done.output.splitlines()[-1]
 
 
 def test_gradebook_of_another_assignment_is_refused_before_anything_is_graded(folder):

@@ -240,13 +240,13 @@ def test_data_that_nobody_can_read_are_named(tmp_path, data_folder):
     for folder in (data_folder, data_folder / "embedded", faces):
         folder.chmod(0o755)
     (faces / ".lock").touch(0o600)
-    assert "nobody" not in run_command(own).stderr
+    assert "nobody" not in run_command(own).output
     (faces / "a.png").touch(0o600)
-    assert f"who cannot read {faces / 'a.png'}. Questions that need these data would fail" in run_command(own).stderr
+    assert f"who cannot read {faces / 'a.png'}. Questions that need these data would fail" in run_command(own).output
     (faces / "a.png").chmod(0o644)
     data_folder.chmod(0o700)
     done = run_command(own)
-    assert f"who cannot read {data_folder}. " in done.stderr and done.exit_code == 0
+    assert f"who cannot read {data_folder}. " in done.output and done.exit_code == 0
 
 
 def test_grades_again_what_a_missing_file_of_the_courses_has_cost(tmp_path, data_folder):
@@ -288,7 +288,7 @@ def test_what_is_no_submission_is_named(tmp_path):
         (own / "handed-in" / name).write_text("x")
     (own / "handed-in" / "loop").symlink_to("loop")
     done = run_command(own)
-    assert "neither a folder nor a notebook: 'loop', 'mia.ipynb.txt', 'mia.zip'." in done.stderr
+    assert "neither a folder nor a notebook: 'loop', 'mia.ipynb.txt', 'mia.zip'." in done.output
     assert list(rows(own)) == ["ada"]
 
 

@@ -140,7 +140,7 @@ def test_command_writes_the_page_and_says_what_it_holds(folder):
     done = CliRunner().invoke(command, [*arguments, "--out", str(folder / "new" / "page.html")])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1].startswith("11 compared, 3 pairs in ")
-    assert "neither a folder nor a notebook: 'mia.zip'. Whoever handed in such a file is not compared" in done.stderr
+    assert "neither a folder nor a notebook: 'mia.zip'. Whoever handed in such a file is not compared" in done.output
     assert (folder / "new" / "page.html").read_text(encoding="utf-8").count("<section") == 3
     done = CliRunner().invoke(command, ["--submissions", str(folder / "new")])
     assert done.exit_code == 1 and "neither a folder nor a notebook" in done.output

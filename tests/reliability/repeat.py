@@ -150,7 +150,10 @@ def processor_variables(processor: str) -> dict[str, str]:
 
     NumPy is told to leave out those of its instruction sets that come after the processor's, by its own names for them.
     """
-    from numpy._core import _multiarray_umath as numpy_core
+    try:
+        from numpy._core import _multiarray_umath as numpy_core
+    except ModuleNotFoundError:  # NumPy 1
+        from numpy.core import _multiarray_umath as numpy_core
 
     torch_name, openblas_name, _ = PROCESSORS[processor]
     newer = ("AVX512", "X86_V4") if torch_name == "AVX2" else ("AVX", "F16C", "FMA", "X86_V3", "X86_V4")

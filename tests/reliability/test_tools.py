@@ -122,7 +122,8 @@ def test_an_older_processor_that_did_not_come_about_stops_the_run(tmp_path):
 def test_libraries_compute_as_on_an_older_processor(processor):
     code = (
         "import numpy, threadpoolctl, torch\n"
-        "from numpy._core import _multiarray_umath as core\n"
+        "try:\n    from numpy._core import _multiarray_umath as core\n"
+        "except ModuleNotFoundError:  # NumPy 1\n    from numpy.core import _multiarray_umath as core\n"
         "print(torch.backends.cpu.get_cpu_capability())\n"
         "print(*{one['architecture'] for one in threadpoolctl.threadpool_info() if one['user_api'] == 'blas'})\n"
         "print(*[name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]])"
