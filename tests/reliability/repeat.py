@@ -74,7 +74,9 @@ import torch
 torch.get_num_threads()  # by now, every OpenMP has read its settings
 mask = os.umask(0)
 print(json.dumps({
-    "processor": torch.backends.cpu.get_cpu_capability() if "ATEN_CPU_CAPABILITY" in os.environ else None,
+    "processor": torch.backends.cpu.get_cpu_capability().replace("NO AVX", "DEFAULT")  # torch 2.6 calls it so
+    if "ATEN_CPU_CAPABILITY" in os.environ
+    else None,
     "time": time.time(), "locale": locale.setlocale(locale.LC_ALL, ""), "zone": time.strftime("%z"),
     "home": os.path.expanduser("~"), "folder": os.getcwd(), "umask": mask,
 }))

@@ -131,6 +131,7 @@ def test_libraries_compute_as_on_an_older_processor(processor):
     environment = os.environ | repeat.processor_variables(processor)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     capability, architecture, numpy_has = done.stdout.split("\n")[:3]
+    capability = {"NO AVX": "DEFAULT"}.get(capability, capability)  # what torch 2.6 calls it
     assert (capability, architecture) == repeat.PROCESSORS[processor][:2]
     assert not any("AVX512" in name or "X86_V4" in name for name in numpy_has.split())
     assert processor == "with AVX2" or not any(name.startswith(("AVX", "FMA", "X86_V3")) for name in numpy_has.split())
