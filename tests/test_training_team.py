@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils import training
-from course_utils.training.team import Team, share
+from course_utils.training.team import Team, leave_team, share
 
 SAMPLES = 45  # batches of 16, 16 and 13: no two ranks have the same share of the last
 WEIGHTS = torch.tensor([0.2, 1.0, 3.0])
@@ -66,6 +67,8 @@ def main(folder):
         results["no loader"] = str(error)
     results["written"] = len(written)
     torch.save(results, folder / f"rank{os.environ['RANK']}.pt")
+    for _ in range(1000):  # still under way as the process ends, which must end all the same
+        dist.broadcast(torch.ones(3), src=0, async_op=True)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +151,14 @@ def test_what_cannot_be_shared_is_said(ranks, monkeypatch):
     short = share(DataLoader(data(11, 0), batch_size=4), team)
     with pytest.raises(ValueError, match="A batch of 3 cannot be shared by 4 processes. Change the batch size"):
         list(short)
+
+
+def test_a_script_may_leave_the_team_itself():
+    """What is called as the process ends finds no group then, and says nothing."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    leave_team()
+    assert not dist.is_initialized()
+    leave_team()
 
 
 def test_shares_together_are_the_whole(monkeypatch):

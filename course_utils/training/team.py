@@ -120,8 +120,22 @@ def join_team(device: torch.device) -> Team:
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(dist.destroy_process_group)
+        atexit.register(leave_team)
     return Team(device, dist.get_rank(), dist.get_world_size())
+
+
+def leave_team() -> None:
+    """Destroy the process group, if there is one; :func:`join_team` has it called as the process ends.
+
+    While a group goes, its threads give back the tensors that they were sending, for which they need the interpreter's
+    lock. torch 2.6 keeps that lock until they are done, and so both wait for ever (mended in pytorch/pytorch#154976).
+    The backend alone is destroyed without the lock in every version; so the last reference to it shall be one of ours.
+    """
+    if not dist.is_initialized():  # the script has destroyed it itself
+        return
+    backend = dist.group.WORLD._get_backend(torch.device("cpu")) if dist.get_backend() == "gloo" else None
+    dist.destroy_process_group()
+    del backend
 
 
 class Shares(Sampler[list[int]]):
