@@ -311,9 +311,9 @@ def test_digits_by_hand(tmp_path, packed, below):
     assert len([path for path in mine.rglob("*") if path.is_file()]) == 4
 
 
-@pytest.mark.parametrize("name, archive", [("vehicles", caltech101_zip()), ("photos", caltech256_tar())])
+@pytest.mark.parametrize("name, archive", [("vehicles", caltech101_zip), ("photos", caltech256_tar)])
 def test_folder_by_hand(tmp_path, name, archive):
-    (tmp_path / "archive").write_bytes(archive)
+    (tmp_path / "archive").write_bytes(archive())
     mine = tmp_path / "mine"
     mine.mkdir()
     unpack(tmp_path / "archive", mine)
